@@ -1,0 +1,50 @@
+package driver
+
+import (
+	"context"
+	"time"
+
+	"github.com/duoyun/duoyun"
+)
+
+// Unwrapper is a decorator that shows the cloud below it.
+type Unwrapper interface{ Unwrap() Cloud }
+
+// As finds an optional capability of c, looking through decorators.
+func As[T any](c Cloud) (T, bool) {
+	for c != nil {
+		if t, ok := c.(T); ok {
+			return t, true
+		}
+		u, ok := c.(Unwrapper)
+		if !ok {
+			break
+		}
+		c = u.Unwrap()
+	}
+	var none T
+	return none, false
+}
+
+// QuotaReader tells what the account may still create.
+type QuotaReader interface {
+	Quota(ctx context.Context) (map[duoyun.Dimension]Allowance, error)
+}
+
+// Allowance is the account's own limit for a dimension; Limit < 0 is unlimited.
+type Allowance struct{ Limit, Used int64 }
+
+// Checker proves an account with read-only calls and names what it may not do or what a mapping lacks.
+type Checker interface {
+	Check(ctx context.Context) []duoyun.Fault
+}
+
+// MetricsReader reads what a resource used; a gap in Points is unknown, never nought.
+type MetricsReader interface {
+	Metrics(ctx context.Context, id string, from, to time.Time) ([]duoyun.Metric, error)
+}
+
+// UsageReader reads the vendor's own record of what ran: evidence beside our meter.
+type UsageReader interface {
+	Usage(ctx context.Context, from, to time.Time) ([]duoyun.VendorUsage, error)
+}
