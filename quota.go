@@ -1,0 +1,53 @@
+package duoyun
+
+// Quota 配额 is one limit of one agency in one dimension; it covers the agency's whole subtree.
+type Quota struct {
+	ID        string
+	AgencyID  string
+	Dimension Dimension
+	Limit     *int64 // nil: unlimited, still counted
+	Used      int64
+}
+
+// Budget 预算指标 is the money of one payer for one year and budget item.
+type Budget struct {
+	ID     string
+	Payer  string // agency id
+	Year   int
+	Item   string
+	Limit  *Fen // nil: not issued yet, counted as intent 跨年意向
+	Used   Fen  // held + committed
+	Issued bool
+}
+
+// HoldKind is what a hold charges.
+type HoldKind string
+
+// The kinds of holds, in lock order.
+const (
+	HoldContract HoldKind = "contract"
+	HoldBudget   HoldKind = "budget"
+	HoldQuota    HoldKind = "quota"
+)
+
+// HoldState is the state of a hold.
+type HoldState string
+
+// The states of a hold: held until the department confirms, then committed; released on failure or release.
+const (
+	HoldHeld      HoldState = "held"
+	HoldCommitted HoldState = "committed"
+	HoldReleased  HoldState = "released"
+)
+
+// Hold 冻结 is what one unit charges to one row. It names the row, so that a later release frees the same row though
+// the tree has changed.
+type Hold struct {
+	ID         string
+	OrderID    string
+	ResourceID string
+	Kind       HoldKind
+	RowID      string // contract, budget or quota row
+	Amount     int64  // fen, or units of the quota dimension
+	State      HoldState
+}
