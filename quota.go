@@ -26,6 +26,7 @@ type HoldKind string
 // The kinds of holds, in lock order.
 const (
 	HoldContract HoldKind = "contract"
+	HoldPool     HoldKind = "pool" // declared capacity of a pool
 	HoldBudget   HoldKind = "budget"
 	HoldQuota    HoldKind = "quota"
 )
@@ -47,7 +48,7 @@ type Hold struct {
 	OrderID    string
 	ResourceID string
 	Kind       HoldKind
-	RowID      string // contract, budget or quota row
-	Amount     int64  // fen, or units of the quota dimension
+	RowID      string // contract, pool_capacity, budget or quota row
+	Amount     int64  // fen, or units of the dimension
 	State      HoldState
 }

@@ -75,6 +75,14 @@ func (a Actor) Has(roles ...Role) bool {
 	return slices.ContainsFunc(a.Grants, func(g Grant) bool { return slices.Contains(roles, g.Role) })
 }
 
+// Need refuses actors that hold none of the roles anywhere; the platform itself may do everything.
+func (a Actor) Need(roles ...Role) error {
+	if a.system || a.Has(roles...) {
+		return nil
+	}
+	return Fail(CodeForbidden, "", "您的角色不能执行此操作", "your roles may not do this")
+}
+
 // Scope is the rows an actor may see: subtrees of agencies by depth, suppliers, or all. Rows outside do not exist for
 // the caller; store turns it into SQL.
 type Scope struct {

@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"database/sql"
+
+	"github.com/duoyun/duoyun"
+)
+
+//go:embed migrations/postgres/*.sql migrations/sqlite/*.sql
+var migrations embed.FS
+
+// Migrate brings the schema up to date, River's tables included. Migrations go forward only and are safe for the
+// previous release, so that replicas may be replaced one by one.
+func (s *Store) Migrate(ctx context.Context) error {
+	dialect := goose.DialectPostgres
+	if s.Engine == SQLite {
+		dialect = goose.DialectSQLite3
+	}
+	folder, err := fs.Sub(migrations, "migrations/"+string(s.Engine))
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(dialect, s.write, folder, goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	m, err := rivermigrate.New(s.riverDriver(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrate river: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) riverDriver() riverdriver.Driver[*sql.Tx] {
+	if s.Engine == SQLite {
+		return riversqlite.New(s.write)
+	}
+	return riverdatabasesql.New(s.write)
+}
+
+// openQueue makes the client that only inserts jobs; package jobs runs the one that works them.
+func (s *Store) openQueue() (err error) {
+	s.queue, err = river.NewClient(s.riverDriver(), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	return err
+}
+
+// Enqueue inserts jobs in the transaction of the rows they are about.
+func (s *Store) Enqueue(ctx context.Context, tx *sql.Tx, jobs ...duoyun.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, len(jobs))
+	for i, j := range jobs {
+		params[i] = river.InsertManyParams{Args: j, InsertOpts: &river.InsertOpts{Queue: j.Kind(), MaxAttempts: 25}}
+	}
+	_, err := s.queue.InsertManyFastTx(ctx, tx, params)
+	return err
+}
