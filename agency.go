@@ -12,12 +12,12 @@ type Agency struct {
 	ID         string
 	Code       string // path of codes, such as suqian/hrss
 	Name       string
+	Short      string // begins its numbers 单号: 宿人社政云申〔2026〕0123号; no two agencies share one
 	ParentID   string
-	Depth      int               // 1 is a root
-	Ancestors  [MaxDepth]string  // ids by depth, own id at Depth-1, "" below
-	ApproverID string            // agency whose approvers decide for it; default: itself
-	PayerID    string            // agency that pays for it unless the order says otherwise; default: itself
-	Attributes map[string]string // short name for numbers 单号, region code …
+	Depth      int              // 1 is a root
+	Ancestors  [MaxDepth]string // ids by depth, own id at Depth-1, "" below
+	ApproverID string           // agency whose approvers decide for it; default: itself
+	PayerID    string           // agency that pays for it unless the order says otherwise; default: itself
 }
 
 // ParentCode returns the code of the parent, "" for a root.

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"database/sql"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -13,8 +16,6 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-
-	"database/sql"
 
 	"github.com/duoyun/duoyun"
 )
@@ -74,4 +75,23 @@ func (s *Store) Enqueue(ctx context.Context, tx *sql.Tx, jobs ...duoyun.Job) err
 	}
 	_, err := s.queue.InsertManyFastTx(ctx, tx, params)
 	return err
+}
+
+// SchemaDigest names the schema: databases migrated by binaries of the same digest are alike.
+func SchemaDigest() string {
+	h := sha256.New()
+	for _, engine := range []Engine{PostgreSQL, SQLite} {
+		names, err := fs.Glob(migrations, "migrations/"+string(engine)+"/*.sql")
+		if err != nil {
+			panic(err) // the pattern is a constant
+		}
+		for _, name := range names {
+			b, err := migrations.ReadFile(name)
+			if err != nil {
+				panic(err) // embedded
+			}
+			h.Write(b)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
 }

@@ -44,6 +44,7 @@ type Store struct {
 type Options struct {
 	Clock    duoyun.Clock // real time; default time.Now
 	MaxConns int          // PostgreSQL connections; default 32
+	SealKey  []byte       // 32 bytes: seals secrets at rest; without it no secret can be kept
 	Strict   bool         // for tests: calls inside InTx that do not take its transaction panic
 }
 

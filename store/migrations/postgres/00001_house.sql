@@ -9,7 +9,7 @@ CREATE TABLE agencies (
   id          TEXT COLLATE "C" PRIMARY KEY,
   code        TEXT COLLATE "C" NOT NULL UNIQUE,
   name        TEXT NOT NULL,
-  short       TEXT NOT NULL,
+  short       TEXT NOT NULL UNIQUE,
   parent_id   TEXT COLLATE "C" REFERENCES agencies (id),
   depth       BIGINT NOT NULL CHECK (depth BETWEEN 1 AND 4),
   a1          TEXT COLLATE "C" NOT NULL,
@@ -44,6 +44,8 @@ CREATE TABLE grants (
   supplier_id TEXT COLLATE "C" REFERENCES suppliers (id)
 );
 CREATE INDEX grants_user ON grants (user_id);
+-- 三员分立: no person holds two of the three administrators' roles.
+CREATE UNIQUE INDEX grants_one_administrator ON grants (user_id) WHERE role IN ('system_admin', 'security_admin', 'audit_admin');
 
 CREATE TABLE tokens (
   id         TEXT COLLATE "C" PRIMARY KEY,
