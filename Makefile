@@ -1,0 +1,35 @@
+# Everything a newcomer needs is here; `make help` lists it.
+GO ?= go
+SERVICES := deploy/test/with-services
+# Vendor SDKs are slow to build under -race and run in binaries of their own.
+VENDORS := ./providers/openstack/...
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-openstack verify generate bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+build: ## build bin/duoyun
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/duoyun ./cmd/duoyun
+
+demo: build ## run the main job on embedded defaults and simulated clouds (ONCE=1: verify the end and exit)
+	bin/duoyun demo $(if $(ONCE),--once) $(if $(LANG_EN),--lang en)
+
+test: ## all tests: SQLite and PostgreSQL, memory and Redis, with -race
+	$(SERVICES) deploy/test/run
+
+test-openstack: build ## the conformance suite and the Suqian order on a real OpenStack
+	deploy/test/openstack
+
+verify: ## generated code, formatting, vet, static analysis, import rules
+	deploy/test/verify
+
+generate: ## regenerate the API's server and client from openapi/openapi.yaml
+	$(GO) generate ./openapi/...
+
+bench: build ## measure the main paths; results belong in docs/benchmarks.md
+	PG_FSYNC=on $(SERVICES) deploy/test/bench
+
+clean: ## remove what was built
+	rm -rf bin
