@@ -48,3 +48,9 @@ type MetricsReader interface {
 type UsageReader interface {
 	Usage(ctx context.Context, from, to time.Time) ([]duoyun.VendorUsage, error)
 }
+
+// Coded is an error that knows its code. What an Opener returns is one, since there is no Cloud yet to ask.
+type Coded interface {
+	error
+	DriverCode() Code
+}
