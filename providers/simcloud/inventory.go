@@ -1,0 +1,91 @@
+package simcloud
+
+// Inventory is everything that accounts hold in the cloud; the vendor's own objects and the default security groups are
+// not in it, so that what an account has given back altogether leaves it empty.
+type Inventory struct {
+	Servers   []*Server
+	Volumes   []*Volume
+	Networks  []*Network
+	Subnets   []*Subnet
+	Ports     []*Port
+	Routers   []*Router
+	Groups    []*Group
+	Floating  []*FloatingIP
+	Balancers []*Balancer
+	Listeners []*Listener
+	Pools     []*Pool
+	Members   []*Member
+	Monitors  []*Monitor
+	Buckets   []*Bucket
+	KeyPairs  []*KeyPair
+}
+
+// Counts is the number of objects of each kind.
+func (i Inventory) Counts() map[Kind]int {
+	return map[Kind]int{
+		KindServer: len(i.Servers), KindVolume: len(i.Volumes), KindNetwork: len(i.Networks), KindSubnet: len(i.Subnets),
+		KindPort: len(i.Ports), KindRouter: len(i.Routers), KindGroup: len(i.Groups), KindFloatingIP: len(i.Floating),
+		KindBalancer: len(i.Balancers), KindListener: len(i.Listeners), KindPool: len(i.Pools), KindMember: len(i.Members),
+		KindMonitor: len(i.Monitors), KindBucket: len(i.Buckets), KindKeyPair: len(i.KeyPairs),
+	}
+}
+
+// Inventory shows what there is now, in the order of creation, whatever lag listings have.
+func (c *Cloud) Inventory() (i Inventory) {
+	c.locked(func() {
+		i = Inventory{
+			Servers: held(c.servers), Volumes: held(c.volumes), Networks: held(c.networks), Subnets: held(c.subnets),
+			Ports: held(c.ports), Routers: held(c.routers), Floating: held(c.floating), Balancers: held(c.balancers),
+			Listeners: held(c.listeners), Pools: held(c.pools), Members: held(c.members), Monitors: held(c.monitors),
+			Buckets: held(c.buckets), KeyPairs: held(c.keyPairs),
+		}
+		for _, g := range held(c.groups) {
+			if !g.Default {
+				i.Groups = append(i.Groups, g)
+			}
+		}
+	})
+	return i
+}
+
+// held are the objects of a kind that an account has.
+func held[T any](t *table[T]) []*T {
+	out := make([]*T, 0, len(t.ids))
+	for _, e := range t.lists[allKey] {
+		if e.gone.IsZero() && t.as(e.obj).object().Tenant != "" {
+			out = append(out, e.obj)
+		}
+	}
+	return out
+}
+
+// Servers counts the servers that exist.
+func (c *Cloud) Servers() int { return len(c.Inventory().Servers) }
+
+// Volumes counts the volumes that exist.
+func (c *Cloud) Volumes() int { return len(c.Inventory().Volumes) }
+
+// Networks counts the accounts' networks.
+func (c *Cloud) Networks() int { return len(c.Inventory().Networks) }
+
+// Balancers counts the load balancers.
+func (c *Cloud) Balancers() int { return len(c.Inventory().Balancers) }
+
+// Buckets counts the buckets.
+func (c *Cloud) Buckets() int { return len(c.Inventory().Buckets) }
+
+// Runs lists what an account's servers used between two moments: those that are gone and those that are there.
+func (c *Cloud) Runs(o Owner) []*Run {
+	var out []*Run
+	c.locked(func() {
+		out, _ = c.runs.list(Query{Owner: o, Own: true}, nil, c.now())
+		servers, _ := c.servers.list(Query{Owner: o, Own: true}, func(s *Server) bool { return !s.Launched.IsZero() }, c.now())
+		for _, s := range servers {
+			out = append(out, &Run{
+				Object:   Object{Owner: o, Name: s.Name, State: s.State},
+				ServerID: s.ID, Size: s.Size, FlavorID: s.FlavorID, From: s.Launched,
+			})
+		}
+	})
+	return out
+}
