@@ -153,6 +153,12 @@ func (a Amount) Share(num, den int64) Amount {
 	return Amount{new(big.Rat).Mul(a.rat(), big.NewRat(num, den))}
 }
 
+// Scaled returns a × num ÷ den with one division; den must not be nought.
+func (a Amount) Scaled(num, den Amount) Amount {
+	r := new(big.Rat).Mul(a.rat(), num.rat())
+	return Amount{r.Quo(r, den.rat())}
+}
+
 // Cmp compares two amounts: -1, 0 or 1.
 func (a Amount) Cmp(b Amount) int { return a.rat().Cmp(b.rat()) }
 

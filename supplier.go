@@ -79,7 +79,8 @@ type ContractRules struct {
 	BillingStart    string    `json:"billing_start"`              // confirmation (default) | delivery | next_day | next_month
 	CountStopDay    bool      `json:"count_stop_day,omitempty"`   // the day of release is charged
 	ChargeStopped   bool      `json:"charge_stopped,omitempty"`   // a stopped server is charged in full
-	ResizeEffective string    `json:"resize_effective,omitempty"` // at_once (default) | next_day | next_month
+	ResizeEffective string    `json:"resize_effective,omitempty"` // at_once (default: the whole day, half or month of the resize) | next_day | next_half (1st or 16th) | next_month
+	FullMonth       string    `json:"full_month,omitempty"`       // by_day_30: a full month of any length is whole (default: one month) | days (31/30, 28/30)
 	TaxPercent      Price     `json:"tax_percent"`                // such as 6
 	TaxExclusive    bool      `json:"tax_exclusive,omitempty"`    // prices are net; default: tax-inclusive
 	SilenceDays     int       `json:"silence_days,omitempty"`     // working days after which silence confirms delivery; 0: 5

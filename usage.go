@@ -6,6 +6,7 @@ import "time"
 type UsageInterval struct {
 	ID         string
 	ResourceID string
+	ContractID string // under which it is charged
 	Meter      Item
 	Quantity   int64 // base units of the item, such as GiB
 	Start      time.Time
