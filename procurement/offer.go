@@ -1,0 +1,40 @@
+package procurement
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/duoyun/duoyun"
+)
+
+// OfferFilter narrows a listing of offers; zero fields do not.
+type OfferFilter struct {
+	Item     duoyun.Item
+	Kind     duoyun.Kind // pools that sell the kind, and the items it is priced by
+	Site     string
+	Supplier string // id or code
+}
+
+// OfferPrice is one price at which one pool sells.
+type OfferPrice struct {
+	Pool     duoyun.Pool // without account and capacity
+	Supplier duoyun.Supplier
+	Contract string // number
+	Item     duoyun.PriceItem
+}
+
+// Offers lists what can be bought today from whom at what price.
+func (s *Service) Offers(ctx context.Context, actor duoyun.Actor, f OfferFilter, p duoyun.Page) (duoyun.Listing[OfferPrice], error) {
+	return s.store.OfferPrices(ctx, sight(actor), f, s.business(), p)
+}
+
+// OffersAt lists every active pool under each contract of its supplier in force, by pool code and contract number.
+func (s *Service) OffersAt(ctx context.Context, tx *sql.Tx, at time.Time) ([]duoyun.Offer, error) {
+	return s.store.OffersAt(ctx, tx, at)
+}
+
+// OfferAt reads one offer, for placing what was chosen: pool and contract by id. CodeConflict says why it is gone.
+func (s *Service) OfferAt(ctx context.Context, tx *sql.Tx, poolID, contractID string, at time.Time) (duoyun.Offer, error) {
+	panic("soon")
+}
