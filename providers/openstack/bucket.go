@@ -1,0 +1,170 @@
+package openstack
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/objectstorage/v1/containers"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// What a container's metadata says of it.
+const (
+	headMark  = "Mark"
+	headTitle = "Title" // percent-encoded: headers are ASCII
+	headQuota = "Quota-Bytes"
+)
+
+// bucketClasses begins the names under which an account maps storage policies: "bucket/cold" is that of class cold.
+const bucketClasses = "bucket/"
+
+const gib = int64(1) << 30
+
+// bucketKind is a Swift container. Its name is the mark: a natural key, so that a look needs no listing and creating it
+// twice makes one container. Swift's container_quotas middleware enforces the size.
+type bucketKind struct{ *Cloud }
+
+func (b bucketKind) kind() *kind {
+	return &kind{
+		plan: planner{create: b.planCreate, update: planQuota, remove: fixed(driver.Step{Name: "delete-container", Main: true})}.plan,
+		verbs: map[string]verb{
+			"container":        {b.create, b.look},
+			"quota":            {b.setQuota, b.lookQuota},
+			"delete-container": {b.remove, b.lookGone},
+		},
+		observe: b.observe, list: b.list,
+	}
+}
+
+func (b bucketKind) planCreate(c driver.Change) ([]driver.Step, error) {
+	if _, err := b.policy(c.After.(duoyun.BucketSpec).Class); err != nil {
+		return nil, err
+	}
+	return []driver.Step{{Name: "container", Main: true}}, nil
+}
+
+func planQuota(c driver.Change) ([]driver.Step, error) {
+	before, after := c.Before.(duoyun.BucketSpec), c.After.(duoyun.BucketSpec)
+	switch {
+	case before == after:
+		return nil, nil
+	case before.Class != after.Class:
+		return nil, impossible("spec.class", "存储桶的类型不能改", "the class of a bucket cannot be changed")
+	}
+	return []driver.Step{{Name: "quota"}}, nil
+}
+
+// policy maps a class to a storage policy; a class that is not mapped is not bought.
+func (b bucketKind) policy(class string) (string, error) {
+	mapped, ok := b.account.Mapping.Classes[bucketClasses+class]
+	if !ok && class != classStandard {
+		return "", impossible("class", "资源池没有把存储桶类型 %s 对应到云上的存储策略", "the account maps no storage policy to bucket class %s", class)
+	}
+	return mapped, nil
+}
+
+func (b bucketKind) create(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	spec := c.After.(duoyun.BucketSpec)
+	policy, err := b.policy(spec.Class)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	r := containers.Create(ctx, b.object, c.Mark, containers.CreateOpts{StoragePolicy: policy, Metadata: map[string]string{
+		headMark: c.Mark, headTitle: url.QueryEscape(title(c.Change)), headQuota: strconv.FormatInt(spec.SizeGiB*gib, 10)}})
+	if r.Err != nil {
+		return driver.Reply{}, r.Err
+	}
+	return reply(c.Mark, r.Header), nil
+}
+
+func (b bucketKind) setQuota(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	r := containers.Update(ctx, b.object, c.Mark, containers.UpdateOpts{Metadata: map[string]string{
+		headQuota: strconv.FormatInt(c.After.(duoyun.BucketSpec).SizeGiB*gib, 10)}})
+	return reply("", r.Header), r.Err
+}
+
+// remove deletes the container, which Swift refuses with 409 (NotReady) while there are objects in it: the department
+// takes its data out first.
+func (b bucketKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	r := containers.Delete(ctx, b.object, c.Mark)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+func (b bucketKind) look(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	o, err := b.observe(ctx, c.Mark)
+	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		if o.Mark != c.Mark {
+			return driver.Conflict, o.ID, "the container of this name does not bear our mark"
+		}
+		return driver.Done, o.ID, ""
+	})
+}
+
+func (b bucketKind) lookGone(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	o, err := b.observe(ctx, c.Mark)
+	return effect(err, driver.Done, func() (driver.EvidenceState, string, string) { return driver.Absent, o.ID, string(o.Raw) })
+}
+
+func (b bucketKind) lookQuota(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	o, err := b.observe(ctx, c.Mark)
+	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		before, _ := c.Before.(duoyun.BucketSpec)
+		switch o.Spec.(duoyun.BucketSpec).SizeGiB {
+		case c.After.(duoyun.BucketSpec).SizeGiB:
+			return driver.Done, o.ID, ""
+		case before.SizeGiB:
+			return driver.Absent, o.ID, ""
+		}
+		return driver.Conflict, o.ID, string(o.Raw)
+	})
+}
+
+func (b bucketKind) observe(ctx context.Context, id string) (driver.Observation, error) {
+	r := containers.Get(ctx, b.object, id, containers.GetOpts{Newest: true})
+	if r.Err != nil {
+		return driver.Observation{}, r.Err
+	}
+	return b.observed(id, r.Header), nil
+}
+
+func (b bucketKind) observed(id string, h http.Header) driver.Observation {
+	meta := func(name string) string { return h.Get("X-Container-Meta-" + name) }
+	name, err := url.QueryUnescape(meta(headTitle))
+	if err != nil || name == "" {
+		name = id
+	}
+	quota, _ := strconv.ParseInt(meta(headQuota), 10, 64) // no number: no quota shown
+	o := driver.Observation{ID: id, Mark: meta(headMark), Name: name, State: driver.Active,
+		Spec: duoyun.BucketSpec{SizeGiB: quota / gib, Class: b.classOf(bucketClasses, h.Get("X-Storage-Policy"))},
+		Raw: raw(map[string]any{"bytes": h.Get("X-Container-Bytes-Used"), "objects": h.Get("X-Container-Object-Count"),
+			"policy": h.Get("X-Storage-Policy"), "quota_bytes": meta(headQuota)})}
+	if s, err := strconv.ParseFloat(h.Get("X-Timestamp"), 64); err == nil {
+		o.CreatedAt = time.UnixMicro(int64(s * 1e6)).UTC()
+	}
+	return o
+}
+
+// list reads the metadata of the containers whose name could be ours; a name alone proves nothing.
+func (b bucketKind) list(ctx context.Context, cursor string) (driver.Page, error) {
+	page := driver.Page{}
+	all, next, err := onePage(ctx, containers.List(b.object, containers.ListOpts{Limit: pageSize, Marker: cursor}),
+		containers.ExtractInfo, func(v containers.Container) string { return v.Name })
+	page.Next = next
+	for _, v := range all {
+		o := driver.Observation{ID: v.Name, Name: v.Name, State: driver.Active, Spec: duoyun.BucketSpec{}}
+		if markIn(v.Name) != "" {
+			if o, err = b.observe(ctx, v.Name); notFound(err) {
+				continue // deleted since it was listed
+			} else if err != nil {
+				return driver.Page{}, err
+			}
+		}
+		page.Items = append(page.Items, o)
+	}
+	return page, err
+}

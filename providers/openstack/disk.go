@@ -1,0 +1,318 @@
+package openstack
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/volumeattach"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// classStandard needs no mapping: it is the cloud's default volume type or storage policy.
+const classStandard = "standard"
+
+// diskKind is a Cinder volume, attached through Nova.
+type diskKind struct{ *Cloud }
+
+func (d diskKind) kind() *kind {
+	return &kind{
+		plan: planner{create: d.planCreate, update: planGrow, remove: fixed(
+			driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})}.plan,
+		verbs: map[string]verb{
+			"volume":        {d.create, d.shelf().lookMainMade},
+			"attach":        {d.attach, d.lookAttached},
+			"extend":        {d.extend, d.lookExtended},
+			"detach":        {d.detach, d.lookDetached},
+			"delete-volume": {d.remove, d.shelf().lookMainUnmade},
+		},
+		observe: d.observe, list: d.list,
+	}
+}
+
+func (d diskKind) planCreate(c driver.Change) ([]driver.Step, error) {
+	if _, err := d.volumeType(c.After.(duoyun.DiskSpec).Class); err != nil {
+		return nil, err
+	}
+	steps := []driver.Step{{Name: "volume", Main: true, Await: true}}
+	if _, ok := link(c, duoyun.RelAttach); ok {
+		steps = append(steps, driver.Step{Name: "attach", Await: true})
+	}
+	return steps, nil
+}
+
+func planGrow(c driver.Change) ([]driver.Step, error) {
+	before, after := c.Before.(duoyun.DiskSpec), c.After.(duoyun.DiskSpec)
+	switch {
+	case before == after:
+		return nil, nil
+	case before.Class != after.Class || after.SizeGiB < before.SizeGiB:
+		return nil, impossible("spec", "云硬盘只能扩容", "a disk can only grow")
+	}
+	return []driver.Step{{Name: "extend", Await: true}}, nil
+}
+
+// volumeType maps a class; a class that is not mapped is not bought, since the cloud's default may be another one.
+func (c *Cloud) volumeType(class string) (string, error) {
+	mapped, ok := c.account.Mapping.Classes[class]
+	if !ok && class != classStandard {
+		return "", impossible("class", "资源池没有把存储类型 %s 对应到云上的类型", "the account maps no volume type to class %s", class)
+	}
+	return mapped, nil
+}
+
+// classOf is the portable class of a volume type (prefix "") or storage policy; "" where several or none map to it.
+func (c *Cloud) classOf(prefix, name string) string {
+	found := ""
+	for k, v := range c.account.Mapping.Classes {
+		class, ok := strings.CutPrefix(k, prefix)
+		if !ok || v != name || class == classSystem || strings.Contains(class, "/") {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = class
+	}
+	return found
+}
+
+func (d diskKind) create(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	spec := c.After.(duoyun.DiskSpec)
+	class, err := d.volumeType(spec.Class)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	r := volumes.Create(ctx, d.volume, volumes.CreateOpts{Size: int(spec.SizeGiB), VolumeType: class, Name: title(c.Change),
+		Description: c.Mark, Metadata: map[string]string{metaMark: c.Mark}}, nil)
+	v, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return reply(v.ID, r.Header), nil
+}
+
+func (d diskKind) attach(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	server, ok := link(c.Change, duoyun.RelAttach)
+	if !ok || server.ID == "" {
+		return driver.Reply{}, impossible("attach", "没有要挂载的云主机", "there is no server to attach to")
+	}
+	v, err := d.read(ctx, c)
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	r := volumeattach.Create(ctx, d.compute, server.ID, volumeattach.CreateOpts{VolumeID: v.ID})
+	a, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return reply(a.ID, r.Header), nil
+}
+
+func (d diskKind) lookAttached(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	server, _ := link(c.Change, duoyun.RelAttach)
+	v, err := d.read(ctx, c)
+	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		switch {
+		case attachedTo(*v, server.ID) && v.Status == "in-use":
+			return driver.Done, v.ID, ""
+		case v.Status == "available":
+			return driver.Absent, v.ID, ""
+		case strings.HasPrefix(v.Status, "error"):
+			return driver.Broken, v.ID, v.Status
+		case v.Status == "in-use":
+			return driver.Conflict, v.ID, v.Status
+		}
+		return driver.Pending, v.ID, v.Status
+	})
+}
+
+func attachedTo(v volumes.Volume, server string) bool {
+	return slices.ContainsFunc(v.Attachments, func(a volumes.Attachment) bool { return a.ServerID == server })
+}
+
+// extend grows the volume where it is; the microversion lets it be in use.
+func (d diskKind) extend(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	want := int(c.After.(duoyun.DiskSpec).SizeGiB)
+	v, err := d.read(ctx, c)
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	if v.Size >= want {
+		return driver.Reply{}, nil
+	}
+	online := *d.volume
+	online.Microversion = cinderExtend
+	r := volumes.ExtendSize(ctx, &online, v.ID, volumes.ExtendSizeOpts{NewSize: want})
+	return reply("", r.Header), r.Err
+}
+
+func (d diskKind) lookExtended(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	v, err := d.read(ctx, c)
+	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		after, size := c.After.(duoyun.DiskSpec).SizeGiB, int64(v.Size)
+		before, _ := c.Before.(duoyun.DiskSpec)
+		switch {
+		case strings.HasPrefix(v.Status, "error"):
+			return driver.Broken, v.ID, v.Status
+		case v.Status != "available" && v.Status != "in-use":
+			return driver.Pending, v.ID, v.Status
+		case size == after:
+			return driver.Done, v.ID, ""
+		case size == before.SizeGiB:
+			return driver.Absent, v.ID, ""
+		}
+		return driver.Conflict, v.ID, v.Status
+	})
+}
+
+// detach takes the volume off the server it is on; a volume that is on none, or gone, needs no call.
+func (d diskKind) detach(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	v, err := d.find(ctx, c)
+	if err != nil || v == nil || len(v.Attachments) == 0 {
+		return driver.Reply{}, unsent(err)
+	}
+	server := v.Attachments[0].ServerID
+	if parent, ok := link(c.Change, duoyun.RelAttach); ok && attachedTo(*v, parent.ID) {
+		server = parent.ID
+	}
+	r := volumeattach.Delete(ctx, d.compute, server, v.ID)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+func (d diskKind) lookDetached(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	found, ev, err := d.shelf().find(ctx, c, c.ID, c.Mark)
+	if err != nil || len(found) == 0 {
+		ev.State = driver.Done
+		return ev, err
+	}
+	v, err := volumes.Get(ctx, d.volume, found[0].id).Extract()
+	return effect(err, driver.Done, func() (driver.EvidenceState, string, string) {
+		switch {
+		case v.Status == "detaching":
+			return driver.Pending, v.ID, v.Status
+		case len(v.Attachments) > 0:
+			return driver.Absent, v.ID, v.Status
+		}
+		return driver.Done, v.ID, ""
+	})
+}
+
+func (d diskKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := d.shelf().id(ctx, c.ID, c.Mark)
+	if err != nil || id == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := volumes.Delete(ctx, d.volume, id, nil)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+// read returns the volume of a call, or an error with code NotFound.
+func (d diskKind) read(ctx context.Context, c driver.Call) (*volumes.Volume, error) {
+	v, err := d.find(ctx, c)
+	if err == nil && v == nil {
+		err = missing("volume")
+	}
+	return v, err
+}
+
+// find returns the volume of a call, or nil when there is none.
+func (d diskKind) find(ctx context.Context, c driver.Call) (*volumes.Volume, error) {
+	id, err := d.shelf().id(ctx, c.ID, c.Mark)
+	if err != nil || id == "" {
+		return nil, err
+	}
+	v, err := volumes.Get(ctx, d.volume, id).Extract()
+	if err != nil {
+		return nil, ignoring(err, driver.NotFound)
+	}
+	return v, nil
+}
+
+func (d diskKind) shelf() shelf {
+	view := func(v volumes.Volume) thing {
+		return thing{id: v.ID, note: volumeMark(v), state: volumeState(v.Status), detail: v.Status}
+	}
+	return shelf{
+		get: func(ctx context.Context, id string) (thing, error) {
+			v, err := volumes.Get(ctx, d.volume, id).Extract()
+			if err != nil {
+				return thing{}, err
+			}
+			return view(*v), nil
+		},
+		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+			all, next, err := d.page(ctx, cursor)
+			return things(all, view), next, false, err
+		},
+	}
+}
+
+func (d diskKind) page(ctx context.Context, cursor string) ([]volumes.Volume, string, error) {
+	return onePage(ctx, volumes.List(d.volume, volumes.ListOpts{Limit: pageSize, Marker: cursor}),
+		volumes.ExtractVolumes, func(v volumes.Volume) string { return v.ID })
+}
+
+func volumeMark(v volumes.Volume) string {
+	if m := v.Metadata[metaMark]; m != "" {
+		return m
+	}
+	return markIn(v.Description)
+}
+
+func volumeState(status string) driver.ObservedState {
+	switch status {
+	case "creating", "downloading", "restoring-backup", "managing":
+		return driver.Building
+	case "deleting":
+		return driver.Deleting
+	case "error", "error_deleting", "error_managing", "error_restoring":
+		return driver.Errored
+	}
+	return driver.Active
+}
+
+func (d diskKind) observe(ctx context.Context, id string) (driver.Observation, error) {
+	v, err := volumes.Get(ctx, d.volume, id).Extract()
+	if err != nil {
+		return driver.Observation{}, err
+	}
+	return d.observed(*v), nil
+}
+
+func (d diskKind) observed(v volumes.Volume) driver.Observation {
+	o := driver.Observation{ID: v.ID, Mark: volumeMark(v), Name: v.Name, State: volumeState(v.Status), CreatedAt: v.CreatedAt,
+		Spec: duoyun.DiskSpec{SizeGiB: int64(v.Size), Class: d.classOf("", v.VolumeType)},
+		Raw:  raw(map[string]any{"status": v.Status, "volume_type": v.VolumeType, "availability_zone": v.AvailabilityZone, "bootable": v.Bootable})}
+	for _, a := range v.Attachments {
+		if o.Links == nil {
+			o.Links = map[duoyun.Relation][]string{}
+		}
+		o.Links[duoyun.RelAttach] = append(o.Links[duoyun.RelAttach], a.ServerID)
+	}
+	return o
+}
+
+// list leaves out the system volumes of servers: they belong to their server, which deletes them.
+func (d diskKind) list(ctx context.Context, cursor string) (driver.Page, error) {
+	all, next, err := d.page(ctx, cursor)
+	p := driver.Page{Next: next}
+	for _, v := range all {
+		if !systemVolume(v) {
+			p.Items = append(p.Items, d.observed(v))
+		}
+	}
+	return p, err
+}
+
+func systemVolume(v volumes.Volume) bool {
+	if volumeMark(v) != "" || v.Bootable != "true" {
+		return false
+	}
+	return slices.ContainsFunc(v.Attachments, func(a volumes.Attachment) bool {
+		return strings.HasSuffix(a.Device, "da") // /dev/vda, /dev/sda, /dev/xvda
+	})
+}

@@ -1,0 +1,80 @@
+package openstack
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
+	"github.com/gophercloud/gophercloud/v2/pagination"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// Flavor is a server size as a cloud sells it: what choosing among them needs.
+type Flavor struct {
+	ID, Name string
+	VCPU     int64
+	RAMMiB   int64
+	DiskGiB  int64 // local system disk; 0: the server boots from a volume
+}
+
+// Demand is what a flavor must cover.
+type Demand struct {
+	VCPU, RAMGiB, DiskGiB int64
+	Exact                 bool // vCPU and memory equal the demand, and a local disk does too
+	Volume                bool // the system disk is a volume, whatever the flavor's own disk
+	Local                 bool // the system disk is on the host: the cloud has no volumes, or the server is there already
+}
+
+// Choose returns the cheapest flavor that covers the demand: fewest vCPU, then least memory, then a local disk that is
+// large enough with the least waste, then a volume of just the size asked for; names and ids break ties, so that every
+// replica chooses alike. OpenStack tells no prices; clouds price flavors by vCPU first.
+func Choose(all []Flavor, d Demand) (Flavor, bool) {
+	var fit []Flavor
+	for _, f := range all {
+		enough := f.VCPU >= d.VCPU && f.RAMMiB >= d.RAMGiB*1024
+		exact := f.VCPU == d.VCPU && f.RAMMiB == d.RAMGiB*1024 && (d.local(f) == (f.DiskGiB > 0 && !d.Volume)) &&
+			(!d.local(f) || f.DiskGiB == d.DiskGiB)
+		if enough && (exact || !d.Exact) && (d.local(f) || !d.Local) {
+			fit = append(fit, f)
+		}
+	}
+	if len(fit) == 0 {
+		return Flavor{}, false
+	}
+	waste := func(f Flavor) int64 {
+		if d.local(f) {
+			return f.DiskGiB - d.DiskGiB
+		}
+		return 1 << 40 // after every local disk
+	}
+	return slices.MinFunc(fit, func(a, b Flavor) int {
+		return cmp.Or(cmp.Compare(a.VCPU, b.VCPU), cmp.Compare(a.RAMMiB, b.RAMMiB), cmp.Compare(waste(a), waste(b)),
+			cmp.Compare(a.DiskGiB, b.DiskGiB), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	}), true
+}
+
+// local reports whether a server of the flavor has its system disk on the host.
+func (d Demand) local(f Flavor) bool { return !d.Volume && f.DiskGiB >= d.DiskGiB && f.DiskGiB > 0 }
+
+// flavor reads the project's flavors and chooses.
+func (c *Cloud) flavor(ctx context.Context, d Demand) (Flavor, error) {
+	list, err := everything(ctx, func(marker string) pagination.Pager {
+		return flavors.ListDetail(c.compute, flavors.ListOpts{Limit: pageSize, Marker: marker})
+	}, flavors.ExtractFlavors, func(f flavors.Flavor) string { return f.ID })
+	if err != nil {
+		return Flavor{}, unsent(err)
+	}
+	all := make([]Flavor, len(list))
+	for i, f := range list {
+		all[i] = Flavor{ID: f.ID, Name: f.Name, VCPU: int64(f.VCPUs), RAMMiB: int64(f.RAM), DiskGiB: int64(f.Disk)}
+	}
+	f, ok := Choose(all, d)
+	if !ok {
+		return Flavor{}, refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "spec", "没有满足 %d vCPU、%d GiB 内存的云主机规格",
+			"no flavor covers %d vCPU and %d GiB of memory", d.VCPU, d.RAMGiB))
+	}
+	return f, nil
+}

@@ -1,0 +1,251 @@
+package openstack
+
+import (
+	"context"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/routers"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
+	"github.com/gophercloud/gophercloud/v2/pagination"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// networkKind is a platform network: network and subnet, and where the account names an external network a router
+// between them.
+type networkKind struct{ *Cloud }
+
+func (n networkKind) kind() *kind {
+	return &kind{
+		plan: planner{create: n.planCreate, remove: fixed(driver.Step{Name: "delete-interface"}, driver.Step{Name: "delete-router"},
+			driver.Step{Name: "delete-subnet"}, driver.Step{Name: "delete-network", Main: true})}.plan,
+		verbs: map[string]verb{
+			"network":          {n.makeNetwork, n.networkShelf().lookMainMade},
+			"subnet":           {n.makeSubnet, n.subnets().lookMade("subnet")},
+			"router":           {n.makeRouter, n.routers().lookMade("router")},
+			"interface":        {n.join, n.lookJoined(driver.Done, driver.Absent)},
+			"delete-interface": {n.part, n.lookJoined(driver.Absent, driver.Done)},
+			"delete-router":    {n.deleteRouter, n.routers().lookUnmade("router")},
+			"delete-subnet":    {n.deleteSubnet, n.subnets().lookUnmade("subnet")},
+			"delete-network":   {n.deleteNetwork, n.networkShelf().lookMainUnmade},
+		},
+		observe: n.observe, list: n.list,
+	}
+}
+
+func (n networkKind) planCreate(c driver.Change) ([]driver.Step, error) {
+	if c.After.(duoyun.NetworkSpec).CIDR == "" {
+		return nil, impossible("spec.cidr", "网络没有网段", "the network has no CIDR")
+	}
+	steps := []driver.Step{{Name: "network", Main: true}, {Name: "subnet"}}
+	if n.account.Mapping.ExternalNetwork != "" {
+		steps = append(steps, driver.Step{Name: "router"}, driver.Step{Name: "interface"})
+	}
+	return steps, nil
+}
+
+func (n networkKind) makeNetwork(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	r := networks.Create(ctx, n.network, networks.CreateOpts{Name: title(c.Change), Description: c.Mark})
+	v, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return reply(v.ID, r.Header), nil
+}
+
+func (n networkKind) makeSubnet(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	network, err := n.networkShelf().id(ctx, c.ID, c.Mark)
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	if network == "" {
+		return driver.Reply{}, missing("network")
+	}
+	r := subnets.Create(ctx, n.network, subnets.CreateOpts{NetworkID: network, CIDR: c.After.(duoyun.NetworkSpec).CIDR,
+		IPVersion: gophercloud.IPv4, Name: title(c.Change), Description: note(c.Mark, "subnet")})
+	v, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return reply(v.ID, r.Header), nil
+}
+
+func (n networkKind) makeRouter(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	external, err := n.externalNetwork(ctx)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	r := routers.Create(ctx, n.network, routers.CreateOpts{Name: title(c.Change), Description: note(c.Mark, "router"),
+		GatewayInfo: &routers.GatewayInfo{NetworkID: external}})
+	v, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return reply(v.ID, r.Header), nil
+}
+
+// externalNetwork finds the network the account's mapping names, by id or by name.
+func (c *Cloud) externalNetwork(ctx context.Context) (string, error) {
+	name := c.account.Mapping.ExternalNetwork
+	if duoyun.IsID(name) {
+		return name, nil
+	}
+	found, err := everything(ctx, func(marker string) pagination.Pager {
+		return networks.List(c.network, networks.ListOpts{Name: name, Limit: pageSize, Marker: marker})
+	}, networks.ExtractNetworks, func(n networks.Network) string { return n.ID })
+	if err != nil {
+		return "", unsent(err)
+	}
+	if len(found) != 1 {
+		return "", impossible("external_network", "名为 %s 的外部网络有 %d 个", "%[2]d networks are called %[1]s", name, len(found))
+	}
+	return found[0].ID, nil
+}
+
+// ends finds the router and the subnet of a network; "" where one is not there.
+func (n networkKind) ends(ctx context.Context, c driver.Call) (router, subnet string, err error) {
+	if router, err = n.routers().id(ctx, c.Parts["router"], note(c.Mark, "router")); err != nil {
+		return "", "", err
+	}
+	subnet, err = n.subnets().id(ctx, c.Parts["subnet"], note(c.Mark, "subnet"))
+	return router, subnet, err
+}
+
+func (n networkKind) join(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	router, subnet, err := n.ends(ctx, c)
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	if router == "" || subnet == "" {
+		return driver.Reply{}, missing("router")
+	}
+	if joined, err := n.joined(ctx, router, subnet); err != nil || joined != "" {
+		return driver.Reply{ID: joined}, unsent(err)
+	}
+	r := routers.AddInterface(ctx, n.network, router, routers.AddInterfaceOpts{SubnetID: subnet})
+	v, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return reply(v.PortID, r.Header), nil
+}
+
+// part takes the router's interface off the subnet.
+func (n networkKind) part(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	router, subnet, err := n.ends(ctx, c)
+	if err != nil || router == "" || subnet == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := routers.RemoveInterface(ctx, n.network, router, routers.RemoveInterfaceOpts{SubnetID: subnet})
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+// joined returns the port by which a router is plugged into a subnet, or "".
+func (n networkKind) joined(ctx context.Context, router, subnet string) (string, error) {
+	all, err := n.portsOf(ctx, router)
+	for _, p := range all {
+		for _, ip := range p.FixedIPs {
+			if ip.SubnetID == subnet {
+				return p.ID, err
+			}
+		}
+	}
+	return "", err
+}
+
+func (n networkKind) lookJoined(there, gone driver.EvidenceState) func(context.Context, driver.Call) (driver.Evidence, error) {
+	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+		ev := driver.Evidence{State: gone, Complete: true, SentinelSeen: true}
+		router, subnet, err := n.ends(ctx, c)
+		if err != nil || router == "" || subnet == "" {
+			return ev, err
+		}
+		if ev.ID, err = n.joined(ctx, router, subnet); err == nil && ev.ID != "" {
+			ev.State = there
+		}
+		return ev, err
+	}
+}
+
+func (n networkKind) deleteRouter(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := n.routers().id(ctx, c.Parts["router"], note(c.Mark, "router"))
+	if err != nil || id == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := routers.Delete(ctx, n.network, id)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+func (n networkKind) deleteSubnet(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := n.subnets().id(ctx, c.Parts["subnet"], note(c.Mark, "subnet"))
+	if err != nil || id == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := subnets.Delete(ctx, n.network, id)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+func (n networkKind) deleteNetwork(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := n.networkShelf().id(ctx, c.ID, c.Mark)
+	if err != nil || id == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := networks.Delete(ctx, n.network, id)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+func (n networkKind) networkShelf() shelf {
+	view := func(v networks.Network) thing {
+		return thing{id: v.ID, note: v.Description, state: neutronState(v.Status), detail: v.Status}
+	}
+	return shelf{
+		get: func(ctx context.Context, id string) (thing, error) {
+			v, err := networks.Get(ctx, n.network, id).Extract()
+			if err != nil {
+				return thing{}, err
+			}
+			return view(*v), nil
+		},
+		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+			all, next, err := n.page(ctx, cursor)
+			return things(all, view), next, false, err
+		},
+	}
+}
+
+func (n networkKind) page(ctx context.Context, cursor string) ([]networks.Network, string, error) {
+	return onePage(ctx, networks.List(n.network, networks.ListOpts{ProjectID: n.project, Limit: pageSize, Marker: cursor}),
+		networks.ExtractNetworks, func(v networks.Network) string { return v.ID })
+}
+
+func (n networkKind) observe(ctx context.Context, id string) (driver.Observation, error) {
+	v, err := networks.Get(ctx, n.network, id).Extract()
+	if err != nil {
+		return driver.Observation{}, err
+	}
+	o := observedNetwork(*v)
+	if len(v.Subnets) > 0 {
+		s, err := subnets.Get(ctx, n.network, v.Subnets[0]).Extract()
+		if err != nil {
+			return driver.Observation{}, err
+		}
+		o.Spec = duoyun.NetworkSpec{CIDR: s.CIDR}
+	}
+	return o, nil
+}
+
+func observedNetwork(v networks.Network) driver.Observation {
+	return driver.Observation{ID: v.ID, Mark: markIn(v.Description), Name: v.Name, State: neutronState(v.Status), Spec: duoyun.NetworkSpec{},
+		CreatedAt: v.CreatedAt, Raw: raw(map[string]any{"status": v.Status, "subnets": v.Subnets, "shared": v.Shared})}
+}
+
+func (n networkKind) list(ctx context.Context, cursor string) (driver.Page, error) {
+	all, next, err := n.page(ctx, cursor)
+	p := driver.Page{Next: next}
+	for _, v := range all {
+		p.Items = append(p.Items, observedNetwork(v))
+	}
+	return p, err
+}

@@ -1,0 +1,198 @@
+package openstack
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/loadbalancers"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// publicIPKind is a floating address. OpenStack lets only administrators limit its bandwidth (Neutron QoS), so that
+// bandwidth_mbps is what is bought and billed, not what the cloud enforces or shows.
+type publicIPKind struct{ *Cloud }
+
+func (f publicIPKind) kind() *kind {
+	return &kind{
+		plan: planner{create: planPublicIP, remove: fixed(driver.Step{Name: "delete-floating_ip", Main: true})}.plan,
+		verbs: map[string]verb{
+			"floating_ip":        {f.create, f.shelf().lookMainMade},
+			"associate":          {f.associate, f.lookAssociated},
+			"delete-floating_ip": {f.remove, f.shelf().lookMainUnmade},
+		},
+		observe: f.observe, list: f.list,
+	}
+}
+
+func planPublicIP(c driver.Change) ([]driver.Step, error) {
+	steps := []driver.Step{{Name: "floating_ip", Main: true}}
+	if _, ok := link(c, duoyun.RelAttach); ok {
+		steps = append(steps, driver.Step{Name: "associate"})
+	}
+	return steps, nil
+}
+
+func (f publicIPKind) create(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	external, err := f.externalNetwork(ctx)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	r := floatingips.Create(ctx, f.network, floatingips.CreateOpts{FloatingNetworkID: external, Description: c.Mark})
+	v, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	answer := reply(v.ID, r.Header)
+	answer.Addresses = []string{v.FloatingIP}
+	return answer, nil
+}
+
+func (f publicIPKind) associate(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := f.shelf().id(ctx, c.ID, c.Mark)
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	if id == "" {
+		return driver.Reply{}, missing("floating_ip")
+	}
+	port, err := f.parentPort(ctx, c)
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	r := floatingips.Update(ctx, f.network, id, floatingips.UpdateOpts{PortID: &port})
+	return reply("", r.Header), r.Err
+}
+
+// parentPort finds the port of what the address is attached to.
+func (f publicIPKind) parentPort(ctx context.Context, c driver.Call) (string, error) {
+	parent, ok := link(c.Change, duoyun.RelAttach)
+	if !ok {
+		return "", impossible("attach", "没有要挂载的资源", "there is nothing to attach to")
+	}
+	switch parent.Kind {
+	case duoyun.KindAddress:
+		return parent.ID, nil
+	case duoyun.KindLoadBalancer:
+		if f.balancer == nil {
+			break
+		}
+		lb, err := loadbalancers.Get(ctx, f.balancer, parent.ID).Extract()
+		if err != nil {
+			return "", err
+		}
+		return lb.VipPortID, nil
+	case duoyun.KindServer:
+		all, err := f.portsOf(ctx, parent.ID)
+		if err != nil || len(all) > 0 {
+			return firstPort(all), err
+		}
+	}
+	return "", impossible("attach", "%s 没有可挂载公网地址的端口", "a %s has no port to attach a public address to", string(parent.Kind))
+}
+
+func firstPort(all []ports.Port) string {
+	if len(all) == 0 {
+		return ""
+	}
+	first := all[0].ID
+	for _, p := range all[1:] {
+		first = min(first, p.ID)
+	}
+	return first
+}
+
+func (f publicIPKind) lookAssociated(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	id, err := f.shelf().id(ctx, c.ID, c.Mark)
+	if err != nil {
+		return driver.Evidence{}, err
+	}
+	if id == "" {
+		return driver.Evidence{}, missing("floating_ip")
+	}
+	want, err := f.parentPort(ctx, c)
+	if err != nil {
+		return driver.Evidence{}, err
+	}
+	v, err := floatingips.Get(ctx, f.network, id).Extract()
+	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		switch v.PortID {
+		case want:
+			return driver.Done, v.ID, ""
+		case "":
+			return driver.Absent, v.ID, ""
+		}
+		return driver.Conflict, v.ID, v.PortID
+	})
+}
+
+func (f publicIPKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := f.shelf().id(ctx, c.ID, c.Mark)
+	if err != nil || id == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := floatingips.Delete(ctx, f.network, id)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+func (f publicIPKind) shelf() shelf {
+	view := func(v floatingips.FloatingIP) thing {
+		return thing{id: v.ID, note: v.Description, state: neutronState(v.Status), detail: v.Status}
+	}
+	return shelf{
+		get: func(ctx context.Context, id string) (thing, error) {
+			v, err := floatingips.Get(ctx, f.network, id).Extract()
+			if err != nil {
+				return thing{}, err
+			}
+			return view(*v), nil
+		},
+		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+			all, next, err := f.page(ctx, cursor)
+			return things(all, view), next, false, err
+		},
+	}
+}
+
+func (f publicIPKind) page(ctx context.Context, cursor string) ([]floatingips.FloatingIP, string, error) {
+	return onePage(ctx, floatingips.List(f.network, floatingips.ListOpts{ProjectID: f.project, Limit: pageSize, Marker: cursor}),
+		floatingips.ExtractFloatingIPs, func(v floatingips.FloatingIP) string { return v.ID })
+}
+
+func (f publicIPKind) observe(ctx context.Context, id string) (driver.Observation, error) {
+	v, err := floatingips.Get(ctx, f.network, id).Extract()
+	if err != nil {
+		return driver.Observation{}, err
+	}
+	o := observedPublicIP(*v)
+	if v.PortID == "" {
+		return o, nil
+	}
+	p, err := ports.Get(ctx, f.network, v.PortID).Extract()
+	if err != nil {
+		return o, ignoring(err, driver.NotFound)
+	}
+	parent := p.ID // an address is its port
+	if p.DeviceID != "" {
+		parent = strings.TrimPrefix(p.DeviceID, "lb-") // Octavia names the device of a VIP port so
+	}
+	o.Links = map[duoyun.Relation][]string{duoyun.RelAttach: {parent}}
+	return o, nil
+}
+
+func observedPublicIP(v floatingips.FloatingIP) driver.Observation {
+	return driver.Observation{ID: v.ID, Mark: markIn(v.Description), Name: v.FloatingIP, State: neutronState(v.Status), Spec: duoyun.PublicIPSpec{},
+		Addresses: []string{v.FloatingIP}, CreatedAt: v.CreatedAt, Raw: raw(map[string]any{"status": v.Status, "port_id": v.PortID, "fixed_ip": v.FixedIP})}
+}
+
+func (f publicIPKind) list(ctx context.Context, cursor string) (driver.Page, error) {
+	all, next, err := f.page(ctx, cursor)
+	p := driver.Page{Next: next}
+	for _, v := range all {
+		p.Items = append(p.Items, observedPublicIP(v))
+	}
+	return p, err
+}

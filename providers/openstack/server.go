@@ -1,0 +1,300 @@
+package openstack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/rules"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// What a server's metadata says of it. The mark stands in a tag as well; either proves it ours.
+const (
+	metaMark  = "duoyun_mark"
+	metaImage = "duoyun_image" // portable name of the image it was booted from
+)
+
+// classSystem is the name under which an account maps the volume type of system disks; when mapped, every server
+// boots from a volume.
+const classSystem = "system"
+
+// serverKind: a security group, its rules, a port on the platform network, the server on that port.
+type serverKind struct{ *Cloud }
+
+func (s serverKind) kind() *kind {
+	return &kind{
+		plan: planner{create: planServer, update: planServerChange, remove: fixed(
+			driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-port"}, driver.Step{Name: "delete-security-group"})}.plan,
+		verbs: map[string]verb{
+			"security_group":        {s.makeGroup, s.groups().lookMade("security_group")},
+			"rule":                  {s.makeRule, s.lookRule},
+			"port":                  {s.makePort, s.ports().lookMade("port")},
+			"server":                {s.boot, s.serverShelf().lookMainMade},
+			"start":                 {s.power(false), s.lookPower(false)},
+			"stop":                  {s.power(true), s.lookPower(true)},
+			"resize":                {s.resize, s.lookResize},
+			"confirm":               {s.confirm, s.lookConfirm},
+			"delete-server":         {s.deleteServer, s.serverShelf().lookMainUnmade},
+			"delete-port":           {s.deletePort, s.ports().lookUnmade("port")},
+			"delete-security-group": {s.deleteGroup, s.groups().lookUnmade("security_group")},
+		},
+		observe: s.observe, list: s.list,
+	}
+}
+
+func planServer(c driver.Change) ([]driver.Step, error) {
+	spec := c.After.(duoyun.ServerSpec)
+	if _, err := platformNetwork(c); err != nil {
+		return nil, err
+	}
+	steps := []driver.Step{{Name: "security_group"}}
+	open := slices.Clone(spec.Ports)
+	slices.Sort(open)
+	for _, p := range slices.Compact(open) {
+		steps = append(steps, driver.Step{Name: "rule:" + strconv.Itoa(p)})
+	}
+	steps = append(steps, driver.Step{Name: "port"}, driver.Step{Name: "server", Main: true, Await: true})
+	if spec.Stopped {
+		steps = append(steps, driver.Step{Name: "stop", Await: true})
+	}
+	return steps, nil
+}
+
+func planServerChange(c driver.Change) ([]driver.Step, error) {
+	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
+	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
+		return nil, impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
+	}
+	var steps []driver.Step
+	if before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB {
+		steps = append(steps, driver.Step{Name: "resize", Await: true}, driver.Step{Name: "confirm", Await: true})
+	}
+	switch {
+	case after.Stopped && !before.Stopped:
+		steps = append(steps, driver.Step{Name: "stop", Await: true})
+	case before.Stopped && !after.Stopped:
+		steps = append(steps, driver.Step{Name: "start", Await: true})
+	}
+	return steps, nil
+}
+
+func (s serverKind) makeGroup(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	r := groups.Create(ctx, s.network, groups.CreateOpts{Name: c.Mark, Description: note(c.Mark, "security_group")})
+	g, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return reply(g.ID, r.Header), nil
+}
+
+func (s serverKind) makeRule(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	port, group, err := s.rule(ctx, c)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	r := rules.Create(ctx, s.network, rules.CreateOpts{Direction: rules.DirIngress, EtherType: rules.EtherType4, Protocol: rules.ProtocolTCP,
+		PortRangeMin: port, PortRangeMax: port, SecGroupID: group, Description: note(c.Mark, c.Step)})
+	made, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, ignoring(err, driver.NotReady) // Neutron's 409: the group has this rule already
+	}
+	return reply(made.ID, r.Header), nil
+}
+
+// rule reads the port of a step "rule:443" and the group it belongs to.
+func (s serverKind) rule(ctx context.Context, c driver.Call) (port int, group string, err error) {
+	_, number, _ := strings.Cut(c.Step, ":")
+	if port, err = strconv.Atoi(number); err != nil {
+		return 0, "", impossible("step", "步骤 %q 没有端口", "step %q has no port", c.Step)
+	}
+	group, err = s.groups().id(ctx, c.Parts["security_group"], note(c.Mark, "security_group"))
+	if err != nil {
+		return 0, "", unsent(err)
+	}
+	if group == "" {
+		return 0, "", missing("security_group")
+	}
+	return port, group, nil
+}
+
+// missing says that an earlier step left nothing to go on with.
+func missing(step string) error {
+	return refuse(driver.NotFound, duoyun.Fail(duoyun.CodeNotFound, step, "前一步骤 %s 的结果不存在", "what step %s made is not there", step))
+}
+
+func (s serverKind) makePort(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	network, err := platformNetwork(c.Change)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	group, err := s.groups().id(ctx, c.Parts["security_group"], note(c.Mark, "security_group"))
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	if group == "" {
+		return driver.Reply{}, missing("security_group")
+	}
+	r := ports.Create(ctx, s.network, ports.CreateOpts{NetworkID: network.ID, Name: title(c.Change),
+		Description: note(c.Mark, "port"), SecurityGroups: &[]string{group}})
+	p, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	answer := reply(p.ID, r.Header)
+	answer.Addresses = fixedIPs(*p)
+	return answer, nil
+}
+
+func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	spec := c.After.(duoyun.ServerSpec)
+	demand := s.demand(spec)
+	flavor, err := s.flavor(ctx, demand)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	image, err := s.imageID(ctx, spec.Image)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	port, err := s.ports().id(ctx, c.Parts["port"], note(c.Mark, "port"))
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	if port == "" {
+		return driver.Reply{}, missing("port")
+	}
+	opts := servers.CreateOpts{Name: title(c.Change), FlavorRef: flavor.ID, Networks: []servers.Network{{Port: port}},
+		Tags: []string{c.Mark}, Metadata: map[string]string{metaMark: c.Mark, metaImage: spec.Image},
+		AvailabilityZone: s.account.Mapping.Zones[c.Zone], UserData: login(c.Secret)}
+	if demand.local(flavor) {
+		opts.ImageRef = image
+	} else {
+		opts.BlockDevice = []servers.BlockDevice{s.systemDisk(image, spec.SystemDiskGiB)}
+	}
+	r := servers.Create(ctx, s.compute, opts, nil)
+	made, err := r.Extract()
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return reply(made.ID, r.Header), nil
+}
+
+func (s serverKind) demand(spec duoyun.ServerSpec) Demand {
+	return Demand{VCPU: spec.VCPU, RAMGiB: spec.RAMGiB, DiskGiB: spec.SystemDiskGiB,
+		Exact: s.account.Mapping.ExactFlavor, Volume: s.account.Mapping.Classes[classSystem] != "", Local: s.volume == nil}
+}
+
+func (s serverKind) systemDisk(image string, gib int64) servers.BlockDevice {
+	return servers.BlockDevice{SourceType: servers.SourceImage, DestinationType: servers.DestinationVolume, UUID: image,
+		VolumeSize: int(gib), DeleteOnTermination: true, VolumeType: s.account.Mapping.Classes[classSystem]}
+}
+
+// login is the cloud-init document that lets the department in: its public key, or a password it must change at once.
+// JSON is YAML, so that nothing in a secret can break out of its value.
+func login(secret driver.Secret) []byte {
+	value := secret.Reveal()
+	if value == "" {
+		return nil
+	}
+	quoted, err := json.Marshal(value)
+	if err != nil {
+		return nil // a Go string always marshals
+	}
+	if strings.HasPrefix(value, "ssh-") || strings.HasPrefix(value, "ecdsa-") || strings.HasPrefix(value, "sk-") {
+		return fmt.Appendf(nil, "#cloud-config\nssh_authorized_keys: [%s]\n", quoted)
+	}
+	return fmt.Appendf(nil, "#cloud-config\npassword: %s\nchpasswd: {expire: true}\nssh_pwauth: true\n", quoted)
+}
+
+func (s serverKind) power(stop bool) func(context.Context, driver.Call) (driver.Reply, error) {
+	return func(ctx context.Context, c driver.Call) (driver.Reply, error) {
+		now, err := s.server(ctx, c)
+		if err != nil {
+			return driver.Reply{}, unsent(err)
+		}
+		if state, _ := powered(now, stop); state == driver.Done {
+			return driver.Reply{}, nil
+		}
+		if stop {
+			r := servers.Stop(ctx, s.compute, now.ID)
+			return reply("", r.Header), r.Err
+		}
+		r := servers.Start(ctx, s.compute, now.ID)
+		return reply("", r.Header), r.Err
+	}
+}
+
+// resize asks for the flavor of the new demand. A demand that the present flavor answers to is no call at all.
+func (s serverKind) resize(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	now, err := s.server(ctx, c)
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	target, err := s.target(ctx, now, c.After.(duoyun.ServerSpec))
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	if sized(now, target) {
+		return driver.Reply{}, nil
+	}
+	r := servers.Resize(ctx, s.compute, now.ID, servers.ResizeOpts{FlavorRef: target.ID})
+	return reply("", r.Header), r.Err
+}
+
+// target is the flavor a server resized to spec has. Its system disk stays what it is, and a local one cannot shrink.
+func (s serverKind) target(ctx context.Context, now *servers.Server, spec duoyun.ServerSpec) (Flavor, error) {
+	demand := s.demand(spec)
+	demand.Volume, demand.Local = now.Image == nil, now.Image != nil
+	if demand.Local {
+		demand.DiskGiB = max(demand.DiskGiB, number(now.Flavor["disk"]))
+	}
+	return s.flavor(ctx, demand)
+}
+
+func (s serverKind) confirm(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	now, err := s.server(ctx, c)
+	if err != nil {
+		return driver.Reply{}, unsent(err)
+	}
+	if now.Status != "VERIFY_RESIZE" && now.Status != "RESIZE" {
+		return driver.Reply{}, nil // confirmed already, by hand or by the cloud's own timer
+	}
+	r := servers.ConfirmResize(ctx, s.compute, now.ID)
+	return reply("", r.Header), r.Err
+}
+
+func (s serverKind) deleteServer(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := s.serverShelf().id(ctx, c.ID, c.Mark)
+	if err != nil || id == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := servers.Delete(ctx, s.compute, id)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+func (s serverKind) deletePort(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := s.ports().id(ctx, c.Parts["port"], note(c.Mark, "port"))
+	if err != nil || id == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := ports.Delete(ctx, s.network, id)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}
+
+func (s serverKind) deleteGroup(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	id, err := s.groups().id(ctx, c.Parts["security_group"], note(c.Mark, "security_group"))
+	if err != nil || id == "" {
+		return driver.Reply{}, unsent(err)
+	}
+	r := groups.Delete(ctx, s.network, id)
+	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+}

@@ -1,0 +1,194 @@
+package openstack
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	sdk "github.com/gophercloud/gophercloud/v2/openstack"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// session keeps the token of one account and signs every call with it. It is the transport of all service clients, so
+// that the SDK itself knows no token and cannot re-send a mutation after a 401.
+type session struct {
+	account driver.Account
+	wire    http.RoundTripper
+	now     duoyun.Clock
+	gate    chan struct{} // one authentication at a time; holds the right to change held
+	held    atomic.Pointer[grant]
+}
+
+// grant is what Keystone gave.
+type grant struct {
+	token   string
+	renew   time.Time // on our clock: ask for another from here on
+	project string
+	catalog []tokens.CatalogEntry
+}
+
+var errTokenReplaced = errors.New("the token had been revoked; nothing was done, and there is a new one now")
+
+func newSession(a driver.Account) (*session, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if a.CA != "" && !roots.AppendCertsFromPEM([]byte(a.CA)) {
+		return nil, refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "ca", "CA 证书不是 PEM 格式", "the CA is not PEM"))
+	}
+	base := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: a.Timeout / 2}).DialContext,
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   a.Timeout / 2,
+		ResponseHeaderTimeout: a.Timeout,
+		MaxIdleConnsPerHost:   16,
+		// Shorter than the keep-alive of the usual API servers: a connection they close under a request puts it in doubt.
+		IdleConnTimeout: 3 * time.Second,
+	}
+	return &session{account: a, wire: wire{base}, now: time.Now, gate: make(chan struct{}, 1)}, nil
+}
+
+// client is the HTTP client of service calls (signed) or of Keystone itself (not). Redirects are not followed: a
+// redirected POST would arrive as GET.
+func (s *session) client(signed bool) http.Client {
+	c := http.Client{Transport: s.wire, Timeout: s.account.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if signed {
+		c.Transport = s
+	}
+	return c
+}
+
+// RoundTrip signs a call. A read whose token was revoked is repeated with a new one; a mutation is not: it fails as
+// NotReady, since Keystone's middleware refuses before the service sees anything.
+func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
+	g, err := s.token(r.Context(), "")
+	if err != nil {
+		discard(r.Body)
+		return nil, unsent(err)
+	}
+	resp, err := s.wire.RoundTrip(signed(r, g))
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		return resp, err
+	}
+	fresh, err := s.token(r.Context(), g.token)
+	if err != nil {
+		discard(resp.Body)
+		return nil, unsent(err)
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		discard(resp.Body)
+		return nil, refuse(driver.NotReady, errTokenReplaced)
+	}
+	discard(resp.Body)
+	return s.wire.RoundTrip(signed(r, fresh))
+}
+
+// token returns the token held, or a new one where it is about to expire or is the one that was refused.
+func (s *session) token(ctx context.Context, refused string) (*grant, error) {
+	if g := s.held.Load(); s.good(g, refused) {
+		return g, nil
+	}
+	select {
+	case s.gate <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-s.gate }()
+	if g := s.held.Load(); s.good(g, refused) {
+		return g, nil
+	}
+	g, err := s.authenticate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.keep(g)
+	return g, nil
+}
+
+func (s *session) keep(g *grant) { s.held.Store(g) }
+
+func (s *session) good(g *grant, refused string) bool {
+	return g != nil && g.token != refused && s.now().Before(g.renew)
+}
+
+// authenticate asks Keystone for a token of the account's project.
+func (s *session) authenticate(ctx context.Context) (*grant, error) {
+	provider, err := sdk.NewClient(s.account.Endpoint)
+	if err != nil {
+		return nil, refuse(driver.Invalid, err)
+	}
+	provider.HTTPClient = s.client(false)
+	identity, err := sdk.NewIdentityV3(provider, gophercloud.EndpointOpts{})
+	if err != nil {
+		return nil, refuse(driver.Invalid, err)
+	}
+	began := s.now()
+	result := tokens.Create(ctx, identity, s.credentials())
+	token, err := result.ExtractToken()
+	if err != nil {
+		return nil, err
+	}
+	var life struct {
+		IssuedAt time.Time `json:"issued_at"`
+	}
+	catalog, err1 := result.ExtractServiceCatalog()
+	project, err2 := result.ExtractProject()
+	if err := errors.Join(err1, err2, result.ExtractInto(&life)); err != nil {
+		return nil, err
+	}
+	if project == nil {
+		return nil, refuse(driver.Auth, duoyun.Fail(duoyun.CodeInvalid, "project", "凭据不属于任何项目", "the credential is of no project"))
+	}
+	// The token's length is measured on Keystone's clock and counted on ours, so that clocks need not agree.
+	length := token.ExpiresAt.Sub(life.IssuedAt)
+	return &grant{token: token.ID, renew: began.Add(length - min(length/2, 2*time.Minute)), project: project.ID, catalog: catalog.Entries}, nil
+}
+
+func (s *session) credentials() *gophercloud.AuthOptions {
+	a := s.account
+	if a.AppCredID != "" {
+		return &gophercloud.AuthOptions{ApplicationCredentialID: a.AppCredID, ApplicationCredentialSecret: a.Secret.Reveal()}
+	}
+	return &gophercloud.AuthOptions{Username: a.User, Password: a.Secret.Reveal(), DomainName: a.Domain,
+		Scope: &gophercloud.AuthScope{ProjectName: a.Project, DomainName: a.Domain}}
+}
+
+func signed(r *http.Request, g *grant) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Auth-Token", g.token)
+	return r
+}
+
+func discard(body io.ReadCloser) {
+	if body != nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(body, 1<<16))
+		_ = body.Close()
+	}
+}
+
+// wire knows whether a failed request could have left at all: without a connection nothing was sent.
+type wire struct{ base http.RoundTripper }
+
+func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	resp, err := w.base.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	if err != nil && !connected.Load() {
+		return nil, refuse(driver.Unavailable, err)
+	}
+	return resp, err
+}
