@@ -19,7 +19,11 @@ func (f fraction) plus(o fraction) fraction {
 	if f.den == o.den {
 		return fraction{f.num + o.num, f.den}
 	}
-	return fraction{f.num*o.den + o.num*f.den, f.den * o.den} // denominators that differ are days of halves: small
+	gcd := f.den
+	for rest := o.den; rest != 0; {
+		gcd, rest = rest, gcd%rest
+	}
+	return fraction{f.num*(o.den/gcd) + o.num*(f.den/gcd), f.den / gcd * o.den}
 }
 
 func (f fraction) of(a duoyun.Amount) duoyun.Amount { return a.Share(f.num, f.den) }

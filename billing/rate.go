@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/duoyun/duoyun"
@@ -172,7 +171,7 @@ func (r *rating) lines(m Metered) []Line {
 		}
 		out = append(out, Line{List: s.share.of(list.Times(s.quantity)), StatementLine: duoyun.StatementLine{
 			Charge: charge, ResourceID: m.ResourceID, AgencyID: m.AgencyID, PayerID: m.PayerID, SystemID: m.SystemID,
-			Group: strings.Join([]string{m.AgencyID, m.PayerID, string(r.item), s.price.ID}, "/"), Item: r.item,
+			Group: m.AgencyID + "/" + m.PayerID, Item: r.item,
 			PriceID: s.price.ID, Price: s.price.Price, Per: s.price.Per, Quantity: s.quantity,
 			Start: s.start.UTC(), End: s.end.UTC(), Share: s.share.String(), Exact: s.share.of(s.price.Price.Times(s.quantity)),
 			Note: r.note(s)}})

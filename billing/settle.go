@@ -7,9 +7,9 @@ import (
 	"github.com/duoyun/duoyun"
 )
 
-// Settle gives every line its fen: each line group's exact sum is rounded once, half up, and the difference is spread
-// over its lines by largest remainder, ties to the earlier line, so that the lines of a group add up to it. Lines of one
-// group must be settled together. Only here does an exact amount become fen.
+// Settle gives every line its fen. A line group is what one agency's use costs one payer: its exact sum is rounded once,
+// half up, and the difference is spread over its lines by largest remainder, ties to the earlier line, so that they add
+// up to it. Lines of one group must be settled together. Only here does an exact amount become fen.
 func Settle(lines []Line) {
 	groups := map[string][]int{}
 	var order []string

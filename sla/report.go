@@ -25,6 +25,9 @@ func (s *Service) Report(ctx context.Context, actor duoyun.Actor, month duoyun.M
 	out.Next = list.Next
 	b := s.bench(nil, month)
 	for _, served := range list.Items {
+		if !served.applies() {
+			continue
+		}
 		a, err := b.availability(ctx, served)
 		if err != nil {
 			return out, err
@@ -146,6 +149,9 @@ func (b *bench) availability(ctx context.Context, served Served) (duoyun.Availab
 
 func (b *bench) credit(ctx context.Context, served Served, fee func(context.Context, string) (duoyun.Amount, error)) (duoyun.Credit, error) {
 	c := duoyun.Credit{ContractID: served.ContractID, ResourceID: served.ResourceID, Month: b.month}
+	if !served.applies() {
+		return c, nil
+	}
 	e, err := b.evidence(ctx, served, true)
 	if err != nil {
 		return c, err

@@ -128,6 +128,11 @@ type Served struct {
 	End        time.Time // zero while it runs
 }
 
+// applies reports whether the clause speaks of this kind of resource.
+func (s Served) applies() bool {
+	return s.Clause.Kind == "" || s.ResourceID == "" || s.Clause.Kind == s.Kind
+}
+
 // IncidentFilter narrows a listing of incidents.
 type IncidentFilter struct {
 	State    duoyun.IncidentState
