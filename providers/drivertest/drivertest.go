@@ -1,0 +1,197 @@
+// Package drivertest is the one conformance suite of vendors' drivers. A vendor's test is one call of Run: against its
+// wire fake, and against a real cloud where there is one. It acts as the purchase protocol does: plan, run one step, look
+// until its effect is there, go on.
+package drivertest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// Harness plugs one cloud into the suite. The account must be empty of the suite's own marks; strangers may be in it.
+type Harness struct {
+	Open    driver.Opener
+	Account driver.Account
+	Kinds   []duoyun.Kind // kinds this cloud must offer; what else it offers is exercised too
+	Samples Samples
+
+	// Wait lets the cloud go on between two looks: it advances the fake's clock, or waits on a real cloud. nil: the
+	// cloud acts at once.
+	Wait func(ctx context.Context)
+	// Looks is how many times the suite looks for an effect before it fails; 0: 200.
+	Looks int
+	// NaturalKeys are the kinds whose creation is looked for without a listing, so that a sentinel has no part in it.
+	NaturalKeys []duoyun.Kind
+	// Faults spoil calls. A nil func is a fault this cloud cannot play, and its tests are left out.
+	Faults Faults
+}
+
+// Faults spoil the next creation of a kind's main part: the one wire call of that step, nothing before it. Each returns
+// what ends the fault.
+type Faults struct {
+	LoseRequest func(duoyun.Kind) func() // the connection breaks and nothing was done
+	LoseAnswer  func(duoyun.Kind) func() // it is done, and the connection breaks
+	HoldAnswer  func(duoyun.Kind) func() // it is done, and the answer comes after Patience
+	Throttle    func(duoyun.Kind) func() // refused for coming too fast
+	Fail        func(duoyun.Kind) func() // 5xx or what the vendor has like it, after it was done
+	Revoke      func()                   // every login so far has become invalid
+	Patience    time.Duration            // deadline of the call whose answer is held
+}
+
+// Samples are the specs the suite buys; a zero field is DefaultSamples'.
+type Samples struct {
+	Server, ResizedServer duoyun.ServerSpec
+	Disk, GrownDisk       duoyun.DiskSpec
+	Network               duoyun.NetworkSpec
+	LoadBalancer          duoyun.LoadBalancerSpec
+	PublicIP              duoyun.PublicIPSpec
+	Bucket, GrownBucket   duoyun.BucketSpec
+	Zone                  string
+}
+
+// DefaultSamples are small.
+func DefaultSamples() Samples {
+	server := duoyun.ServerSpec{VCPU: 1, RAMGiB: 2, SystemDiskGiB: 40, Image: "kylin-v10", Ports: []int{22, 443}}
+	resized := server
+	resized.VCPU, resized.RAMGiB = 2, 4
+	return Samples{Server: server, ResizedServer: resized,
+		Disk: duoyun.DiskSpec{SizeGiB: 10, Class: "ssd"}, GrownDisk: duoyun.DiskSpec{SizeGiB: 12, Class: "ssd"},
+		Network: duoyun.NetworkSpec{CIDR: "10.199.7.0/24"}, LoadBalancer: duoyun.LoadBalancerSpec{Port: 443, MemberPort: 8443},
+		PublicIP: duoyun.PublicIPSpec{BandwidthMbps: 5}, Bucket: duoyun.BucketSpec{SizeGiB: 1, Class: "standard"},
+		GrownBucket: duoyun.BucketSpec{SizeGiB: 2, Class: "standard"}, Zone: duoyun.ZoneExtranetPublic}
+}
+
+func (s Samples) filled() Samples {
+	d := DefaultSamples()
+	if s.Server.VCPU == 0 {
+		s.Server, s.ResizedServer = d.Server, d.ResizedServer
+	}
+	if s.Disk.SizeGiB == 0 {
+		s.Disk, s.GrownDisk = d.Disk, d.GrownDisk
+	}
+	if s.Network.CIDR == "" {
+		s.Network = d.Network
+	}
+	if s.LoadBalancer.Port == 0 {
+		s.LoadBalancer = d.LoadBalancer
+	}
+	if s.PublicIP.BandwidthMbps == 0 {
+		s.PublicIP = d.PublicIP
+	}
+	if s.Bucket.SizeGiB == 0 {
+		s.Bucket, s.GrownBucket = d.Bucket, d.GrownBucket
+	}
+	if s.Zone == "" {
+		s.Zone = d.Zone
+	}
+	return s
+}
+
+// Run holds a driver to its contract. Its subtests share one account and run one after another.
+func Run(t *testing.T, h Harness) {
+	h.Samples = h.Samples.filled()
+	if h.Looks == 0 {
+		h.Looks = 200
+	}
+	w := open(t, h)
+	t.Run("capabilities are stated", w.capabilities)
+	t.Run("bad credentials are an auth error", w.badCredentials)
+	for _, k := range duoyun.Kinds() {
+		if w.offered(k) {
+			t.Run("an unknown id of a "+string(k)+" is not found", func(t *testing.T) { w.unknownID(t, k) })
+		}
+	}
+	for _, k := range inOrder() {
+		if w.offered(k) {
+			t.Run(string(k), func(t *testing.T) { w.exercise(t, k) })
+		}
+	}
+	t.Run("an unknown image is refused", w.unknownImage)
+	t.Run("a cancelled mutation is never said to be refused by the vendor", w.cancelled)
+	t.Run("optional capabilities answer", w.optional)
+	w.spoiled(t)
+	t.Run("nothing is left behind", w.leftBehind)
+}
+
+// inOrder is the order of exercise: parents first, so that a broken parent is told before its children.
+func inOrder() []duoyun.Kind {
+	return []duoyun.Kind{duoyun.KindNetwork, duoyun.KindBucket, duoyun.KindAddress, duoyun.KindServer, duoyun.KindDisk,
+		duoyun.KindLoadBalancer, duoyun.KindPublicIP}
+}
+
+func (w *world) capabilities(t *testing.T) {
+	c := w.cloud.Capabilities()
+	if c.Driver == "" || c.CallTimeout <= 0 || c.Settling < 0 {
+		t.Errorf("capabilities say too little: %+v", c)
+	}
+	for _, k := range w.h.Kinds {
+		if !w.offered(k) {
+			t.Errorf("%s is not offered", k)
+		}
+	}
+	if code := w.cloud.Code(nil); code != driver.OK {
+		t.Errorf("no error has code %q", code)
+	}
+	if code := w.cloud.Code(errors.New("what the vendor never said")); code != driver.InDoubt {
+		t.Errorf("an unknown error has code %q, want in_doubt", code)
+	}
+}
+
+// badCredentials: the error may come from the opener or from the first call.
+func (w *world) badCredentials(t *testing.T) {
+	a := w.h.Account
+	a.Secret = driver.NewSecret("not the secret of anybody")
+	c, err := w.h.Open(t.Context(), a)
+	if err == nil {
+		for _, k := range inOrder() {
+			if r, ok := c.Kind(k); ok {
+				_, err = r.List(t.Context(), "")
+				break
+			}
+		}
+	}
+	if err == nil {
+		t.Fatal("wrong credentials were taken")
+	}
+	code := w.cloud.Code(err)
+	var known driver.Coded
+	if errors.As(err, &known) {
+		code = known.DriverCode()
+	}
+	if code != driver.Auth {
+		t.Errorf("wrong credentials have code %q: %v", code, err)
+	}
+}
+
+func (w *world) unknownID(t *testing.T, k duoyun.Kind) {
+	_, err := w.resource(k).Observe(t.Context(), w.strangerID(k))
+	if code := w.cloud.Code(err); code != driver.NotFound {
+		t.Errorf("code %q: %v", code, err)
+	}
+}
+
+// optional calls what the cloud has beside its kinds.
+func (w *world) optional(t *testing.T) {
+	if q, ok := driver.As[driver.QuotaReader](w.cloud); ok {
+		all, err := q.Quota(t.Context())
+		if err != nil || len(all) == 0 {
+			t.Errorf("quota: %v, %v", all, err)
+		}
+	}
+	if c, ok := driver.As[driver.Checker](w.cloud); ok {
+		for _, f := range c.Check(t.Context()) {
+			t.Errorf("the account does not pass its own check: %v", f)
+		}
+	}
+	if u, ok := driver.As[driver.UsageReader](w.cloud); ok {
+		now := time.Now()
+		if _, err := u.Usage(t.Context(), now.Add(-time.Hour), now.Add(time.Hour)); err != nil {
+			t.Errorf("usage: %v", err)
+		}
+	}
+}
