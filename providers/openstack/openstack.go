@@ -70,8 +70,10 @@ func (c *Cloud) Capabilities() driver.Capabilities {
 
 // Kind implements driver.Cloud: a kind is offered where the catalogue has the services it needs.
 func (c *Cloud) Kind(k duoyun.Kind) (driver.Resource, bool) {
-	r, ok := c.kinds[k]
-	return r, ok
+	if r, ok := c.kinds[k]; ok {
+		return r, true
+	}
+	return nil, false
 }
 
 // Code implements driver.Cloud.

@@ -33,7 +33,7 @@ type serverKind struct{ *Cloud }
 func (s serverKind) kind() *kind {
 	return &kind{
 		plan: planner{create: planServer, update: planServerChange, remove: fixed(
-			driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-port"}, driver.Step{Name: "delete-security-group"})}.plan,
+			driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-port"}, driver.Step{Name: "delete-security_group"})}.plan,
 		verbs: map[string]verb{
 			"security_group":        {s.makeGroup, s.groups().lookMade("security_group")},
 			"rule":                  {s.makeRule, s.lookRule},
@@ -45,7 +45,7 @@ func (s serverKind) kind() *kind {
 			"confirm":               {s.confirm, s.lookConfirm},
 			"delete-server":         {s.deleteServer, s.serverShelf().lookMainUnmade},
 			"delete-port":           {s.deletePort, s.ports().lookUnmade("port")},
-			"delete-security-group": {s.deleteGroup, s.groups().lookUnmade("security_group")},
+			"delete-security_group": {s.deleteGroup, s.groups().lookUnmade("security_group")},
 		},
 		observe: s.observe, list: s.list,
 	}
