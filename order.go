@@ -166,6 +166,7 @@ type Order struct {
 	SystemID    string
 	ProjectID   string
 	ApplicantID string
+	Total       Fen    // of what was chosen, over the whole term; 0 until a supplier is confirmed
 	Reason      string // why it is held, returned or failed
 	Version     int64
 	CreatedAt   time.Time // business clock

@@ -44,6 +44,7 @@ type Task struct {
 	ID         string
 	Number     string
 	OrderID    string
+	Order      string // number of the order, for people
 	Kind       TaskKind
 	Role       Role
 	AgencyID   string // whose role holders may decide
@@ -73,6 +74,6 @@ type ApprovalRule struct {
 // Sign is one signature a rule asks for.
 type Sign struct {
 	Role Role   `json:"role"`
-	At   string `json:"at,omitempty"`   // agency code whose role holders sign; "": the approval agency of the order's agency
+	At   string `json:"at,omitempty"`   // agency code whose role holders sign; "": the approval agency of the order's agency; for finance, the payer
 	From Fen    `json:"from,omitempty"` // asked for only when the order's total reaches this
 }

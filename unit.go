@@ -113,6 +113,9 @@ func accepts(child, parent Kind) bool {
 	return false
 }
 
+// HangsOn reports whether a line of this kind may refer to one of kind parent, or to an existing resource of it.
+func (k Kind) HangsOn(parent Kind) bool { return accepts(k, parent) }
+
 func (r OrderRequest) checkReferences(f *Faults, index map[string]int) {
 	for i, l := range r.Lines {
 		if l.Attach != "" {
@@ -192,7 +195,7 @@ func countLine(path string, l Line, lines []Line, counts []int64, index map[stri
 	if s, ok := l.Spec.(AddressSpec); ok {
 		n = clamp(n * max(clamp(s.Count), 1))
 	}
-	if l.Kind == KindLoadBalancer && n > 0 {
+	if l.Kind == KindLoadBalancer && l.Resource == "" && n > 0 {
 		checkManned(path, l, counts, index, f)
 	}
 	if l.Attach == "" {

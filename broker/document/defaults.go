@@ -8,7 +8,6 @@ import (
 
 // fill puts in what the document may leave out. A quantity of 1 is set where lines are read, since 0 is a fault.
 func fill(r *duoyun.OrderRequest) {
-	orDefault(&r.Payer, r.Agency)
 	if r.Form == duoyun.FormOpen {
 		orDefault(&r.Stage, "production")
 	}

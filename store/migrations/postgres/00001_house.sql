@@ -198,6 +198,7 @@ CREATE TABLE orders (
   system_id    TEXT COLLATE "C" REFERENCES systems (id),
   project_id   TEXT COLLATE "C" REFERENCES projects (id),
   applicant_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
+  total_fen    BIGINT NOT NULL,
   reason       TEXT NOT NULL,
   version      BIGINT NOT NULL,
   created_at   TIMESTAMPTZ NOT NULL,
@@ -208,6 +209,7 @@ CREATE INDEX orders_a2 ON orders (a2, id);
 CREATE INDEX orders_a3 ON orders (a3, id);
 CREATE INDEX orders_a4 ON orders (a4, id);
 CREATE INDEX orders_state ON orders (state, id);
+CREATE INDEX orders_project ON orders (project_id) WHERE project_id IS NOT NULL;
 
 -- Which suppliers an order was placed with: a supplier sees these orders and no others.
 CREATE TABLE order_suppliers (
@@ -248,6 +250,7 @@ CREATE TABLE tasks (
   due_at      TIMESTAMPTZ
 );
 CREATE INDEX tasks_order ON tasks (order_id, position);
+CREATE INDEX tasks_due ON tasks (due_at) WHERE state = 'pending' AND due_at IS NOT NULL;
 CREATE INDEX tasks_pending ON tasks (agency_id, role, id) WHERE state = 'pending';
 CREATE INDEX tasks_supplier ON tasks (supplier_id, id) WHERE supplier_id IS NOT NULL;
 
@@ -308,6 +311,15 @@ CREATE TABLE resource_links (
   PRIMARY KEY (child_id, parent_id, relation)
 );
 CREATE INDEX resource_links_parent ON resource_links (parent_id);
+
+-- Which existing resources a change, renewal or release is about; a resource has one such order under way at most.
+CREATE TABLE order_targets (
+  order_id    TEXT COLLATE "C" NOT NULL REFERENCES orders (id),
+  resource_id TEXT COLLATE "C" NOT NULL REFERENCES resources (id),
+  open        BOOLEAN NOT NULL,
+  PRIMARY KEY (order_id, resource_id)
+);
+CREATE UNIQUE INDEX order_targets_one_open ON order_targets (resource_id) WHERE open;
 
 -- The platform's network is prepared once per pool, agency and zone.
 CREATE TABLE platform_networks (
@@ -380,6 +392,7 @@ CREATE TABLE work_orders (
   id          TEXT COLLATE "C" NOT NULL UNIQUE,
   mark        TEXT COLLATE "C" NOT NULL,
   resource_id TEXT COLLATE "C" NOT NULL REFERENCES resources (id),
+  task_id     TEXT COLLATE "C" NOT NULL REFERENCES tasks (id),
   state       TEXT COLLATE "C" NOT NULL,
   name        TEXT NOT NULL,
   unit        TEXT NOT NULL,
@@ -387,6 +400,7 @@ CREATE TABLE work_orders (
   created_at  TIMESTAMPTZ NOT NULL,
   decided_at  TIMESTAMPTZ
 );
+CREATE INDEX work_orders_task ON work_orders (task_id);
 CREATE INDEX work_orders_mark ON work_orders (mark);
 
 -- Metering and settlement ------------------------------------------------------------------------------------------
