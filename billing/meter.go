@@ -21,7 +21,7 @@ func (s *Service) Start(ctx context.Context, tx *sql.Tx, r duoyun.Resource, at t
 	if r.ContractID == "" || r.Spec == nil || len(r.Spec.Items()) == 0 {
 		return nil
 	}
-	c, err := s.store.Contract(ctx, tx, r.ContractID)
+	c, err := s.store.ContractTerms(ctx, tx, r.ContractID)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (s *Service) Accrued(ctx context.Context, tx *sql.Tx, r duoyun.Resource, at
 }
 
 func (s *Service) terms(ctx context.Context, tx *sql.Tx, key string) (*Terms, error) {
-	c, err := s.store.Contract(ctx, tx, key)
+	c, err := s.store.ContractTerms(ctx, tx, key)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (f fraction) String() string {
 type dayUse struct {
 	counted  bool
 	quantity int64
-	price    duoyun.PriceItem
+	price    *duoyun.PriceItem
 }
 
 const daySpan = 24 * time.Hour // Asia/Shanghai has no daylight saving

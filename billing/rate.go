@@ -27,20 +27,22 @@ func NewTerms(c duoyun.Contract, items []duoyun.PriceItem) *Terms {
 	return t
 }
 
-func (t *Terms) price(item duoyun.Item, at time.Time) (duoyun.PriceItem, error) {
-	for _, p := range t.items[item] {
-		if p.ValidAt(at) {
-			return p, nil
+func (t *Terms) price(item duoyun.Item, at time.Time) (*duoyun.PriceItem, error) {
+	prices := t.items[item]
+	for i := range prices {
+		if prices[i].ValidAt(at) {
+			return &prices[i], nil
 		}
 	}
-	return duoyun.PriceItem{}, duoyun.Fail(duoyun.CodeConflict, "price", "合同 %s 的计价项 %s 在 %s 没有单价",
+	return nil, duoyun.Fail(duoyun.CodeConflict, "price", "合同 %s 的计价项 %s 在 %s 没有单价",
 		"contract %s has no price of %s at %s", t.Contract.Number, item, at.In(duoyun.Civil).Format(time.DateTime))
 }
 
 // next returns the first instant after at, and not after end, at which the item's price may change.
 func (t *Terms) next(item duoyun.Item, at, end time.Time) time.Time {
-	for _, p := range t.items[item] {
-		for _, edge := range [2]time.Time{p.From, p.Until} {
+	prices := t.items[item]
+	for i := range prices {
+		for _, edge := range [2]time.Time{prices[i].From, prices[i].Until} {
 			if edge.After(at) && edge.Before(end) {
 				end = edge
 			}
@@ -101,14 +103,14 @@ type rating struct {
 }
 
 type sum struct {
-	price    duoyun.PriceItem
+	price    *duoyun.PriceItem
 	quantity int64
 	share    fraction
 	span
 }
 
-func (r *rating) add(p duoyun.PriceItem, quantity int64, part fraction, s span) {
-	i := slices.IndexFunc(r.sums, func(o sum) bool { return o.price.ID == p.ID && o.quantity == quantity })
+func (r *rating) add(p *duoyun.PriceItem, quantity int64, part fraction, s span) {
+	i := slices.IndexFunc(r.sums, func(o sum) bool { return o.price == p && o.quantity == quantity })
 	if i < 0 {
 		r.sums = append(r.sums, sum{p, quantity, part, s})
 		return

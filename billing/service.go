@@ -14,6 +14,7 @@ import (
 // Store is what billing needs kept. Methods with a transaction write, lock, or read inside it; the others read outside.
 type Store interface {
 	Journal
+	TermsStore
 	UsageStore
 	StatementStore
 }
@@ -25,7 +26,13 @@ type Journal interface {
 	Remember(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, once duoyun.Once, id string) error
 	Audit(ctx context.Context, tx *sql.Tx, e duoyun.AuditEntry) error
 	NextNumber(ctx context.Context, tx *sql.Tx, form, agencyID string, now time.Time) (string, error)
-	Contract(ctx context.Context, tx *sql.Tx, key string) (duoyun.Contract, error)
+}
+
+// TermsStore reads what contracts say.
+type TermsStore interface {
+	// ContractTerms reads a contract by id or number without its ceiling's state, and without a lock: metering must not
+	// wait for holds.
+	ContractTerms(ctx context.Context, tx *sql.Tx, key string) (duoyun.Contract, error)
 	PriceItems(ctx context.Context, tx *sql.Tx, contractID string) ([]duoyun.PriceItem, error)
 }
 

@@ -71,7 +71,7 @@ func checkNote(f *duoyun.Faults, note string) {
 }
 
 func (s *Service) raise(ctx context.Context, tx *sql.Tx, scope duoyun.Scope, in Raised) (i duoyun.Incident, err error) {
-	subject, err := s.store.Subject(ctx, tx, in.ResourceID, in.PoolID)
+	subject, err := s.store.IncidentSubject(ctx, tx, in.ResourceID, in.PoolID)
 	if err != nil {
 		return i, err
 	}
@@ -177,7 +177,7 @@ func (s *Service) Attribute(ctx context.Context, actor duoyun.Actor, once duoyun
 }
 
 func (s *Service) attribute(ctx context.Context, tx *sql.Tx, scope duoyun.Scope, i duoyun.Incident, to duoyun.IncidentState, in Attribution) error {
-	subject, err := s.store.Subject(ctx, tx, i.ResourceID, i.PoolID)
+	subject, err := s.store.IncidentSubject(ctx, tx, i.ResourceID, i.PoolID)
 	if err != nil {
 		return err
 	}

@@ -230,7 +230,7 @@ func (s *Service) follow(ctx context.Context, tx *sql.Tx, key Subject, seen []si
 	if !slices.ContainsFunc(seen, func(g sighting) bool { return g.outcome != "unknown" }) {
 		return nil
 	}
-	subject, err := s.store.Subject(ctx, tx, key.ResourceID, key.PoolID)
+	subject, err := s.store.IncidentSubject(ctx, tx, key.ResourceID, key.PoolID)
 	if err != nil {
 		return err
 	}
@@ -286,7 +286,7 @@ func (s *Service) Watch(ctx context.Context, actor duoyun.Actor, once duoyun.Onc
 		if id == "" {
 			t.ID, t.Active = duoyun.NewID(s.now()), true
 			id = t.ID
-			if _, err := s.store.Subject(ctx, tx, t.ResourceID, t.PoolID); err != nil {
+			if _, err := s.store.IncidentSubject(ctx, tx, t.ResourceID, t.PoolID); err != nil {
 				return err
 			}
 			if err := s.store.InsertTarget(ctx, tx, t); err != nil {

@@ -43,9 +43,9 @@ type ProbeStore interface {
 
 // IncidentStore keeps incidents.
 type IncidentStore interface {
-	// Subject reads whose a resource or, where resourceID is "", a pool is, and locks it against other writers of its
+	// IncidentSubject reads whose a resource or, where resourceID is "", a pool is, and locks it against other writers of its
 	// incidents.
-	Subject(ctx context.Context, tx *sql.Tx, resourceID, poolID string) (Subject, error)
+	IncidentSubject(ctx context.Context, tx *sql.Tx, resourceID, poolID string) (Subject, error)
 	InsertIncident(ctx context.Context, tx *sql.Tx, i duoyun.Incident) error
 	// UpdateIncident writes state, end, attribution, announcement and note, if the state still is from.
 	UpdateIncident(ctx context.Context, tx *sql.Tx, i duoyun.Incident, from duoyun.IncidentState) error
