@@ -39,7 +39,8 @@ func rooms() map[string]room {
 		"jobs":                              {own: append([]string{"", "broker"}, services...), foreign: []string{"github.com/riverqueue/river", "github.com/jackc/pgx/v5"}},
 		"store": {own: append([]string{"", "broker", "providers", "providers/workorder"}, services...), foreign: []string{
 			"github.com/riverqueue/river", "github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/redis/go-redis/v9"}},
-		"store/storetest": {own: []string{"", "store"}},
+		"deploy/scenarios": {},
+		"store/storetest":  {own: []string{"", "store"}},
 		"openapi": {own: append([]string{"", "broker", "broker/document"}, services...), foreign: []string{
 			"github.com/go-chi/chi/v5", "github.com/getkin/kin-openapi", "github.com/oapi-codegen", "go.yaml.in/yaml"}},
 		"openapi/client": {own: []string{""}, foreign: []string{"github.com/oapi-codegen/runtime"}},

@@ -41,6 +41,16 @@ func (c *BusinessClock) Refresh(ctx context.Context) error {
 // Now is the business time.
 func (c *BusinessClock) Now() time.Time { return c.store.now().Add(time.Duration(c.offset.Load())) }
 
+// StartAt sets the business clock before anything has been dated by it: where a demonstration's story begins. A clock
+// that was set before is left alone, so that a demonstration that is run again goes on.
+func (c *BusinessClock) StartAt(ctx context.Context, t time.Time) error {
+	set, err := c.store.Setting(ctx, clockSetting)
+	if err != nil || set != "" {
+		return err
+	}
+	return c.set(ctx, t.Sub(c.store.now()))
+}
+
 // AdvanceTo moves the business clock forward to t; an earlier t is refused.
 func (c *BusinessClock) AdvanceTo(ctx context.Context, t time.Time) error {
 	d := t.Sub(c.store.now())
@@ -48,6 +58,10 @@ func (c *BusinessClock) AdvanceTo(ctx context.Context, t time.Time) error {
 		return duoyun.Fail(duoyun.CodeInvalid, "to", "业务时钟只能向前：现在是 %s", "the business clock only moves forward: it is %s now",
 			c.Now().In(duoyun.Civil).Format(time.DateTime))
 	}
+	return c.set(ctx, d)
+}
+
+func (c *BusinessClock) set(ctx context.Context, d time.Duration) error {
 	err := c.store.InTx(ctx, func(tx *sql.Tx) error { return c.store.SetSetting(ctx, tx, clockSetting, d.String()) })
 	if err == nil {
 		c.offset.Store(int64(d))

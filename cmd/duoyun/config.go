@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,12 +15,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"crypto/rand"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers"
 )
 
 // config is how a server is set up: one YAML file, then environment variables over it. Every setting has a default
@@ -27,15 +28,16 @@ import (
 type config struct {
 	Listen       string `yaml:"listen" env:"DUOYUN_LISTEN" doc:"address of the API"`
 	Database     string `yaml:"database" env:"DUOYUN_DATABASE" doc:"postgres:// URL, or path of an SQLite file"`
-	Redis        string `yaml:"redis" env:"DUOYUN_REDIS" doc:"host:port of the limiter that replicas share; empty: in memory"`
+	Redis        string `yaml:"redis" env:"DUOYUN_REDIS" doc:"redis:// URL of the limiter that replicas share; empty: in memory"`
 	SealKeyFile  string `yaml:"seal_key_file" env:"DUOYUN_SEAL_KEY_FILE" doc:"64 hex digits that seal vendor secrets; made when missing; the same for every replica"`
 	Role         string `yaml:"role" env:"DUOYUN_ROLE" doc:"api, worker or all"`
+	VendorRate   int    `yaml:"vendor_rate" env:"DUOYUN_VENDOR_RATE" doc:"calls a second to one vendor account, all replicas together when Redis is set"`
 	LogLevel     string `yaml:"log_level" env:"DUOYUN_LOG_LEVEL" doc:"debug, info, warn or error"`
 	AdvanceClock bool   `yaml:"advance_clock" env:"DUOYUN_ADVANCE_CLOCK" doc:"let the system administrator move the business clock forward: demonstrations and tests only"`
 }
 
 func defaultConfig() config {
-	return config{Listen: "127.0.0.1:8080", Database: "duoyun.db", SealKeyFile: "duoyun.key", Role: "all", LogLevel: "info"}
+	return config{Listen: "127.0.0.1:8080", Database: "duoyun.db", SealKeyFile: "duoyun.key", Role: "all", VendorRate: 50, LogLevel: "info"}
 }
 
 // loadConfig reads the file (missing is no error unless it was named) and the environment. The error names every
@@ -91,6 +93,12 @@ func (c *config) fromEnvironment(getenv func(string) string, f *duoyun.Faults) {
 				f.Add(name, given, "应为 true 或 false", "must be true or false")
 			}
 			field.SetBool(b)
+		case reflect.Int:
+			n, err := strconv.Atoi(given)
+			if err != nil {
+				f.Add(name, given, "应为整数", "must be a whole number")
+			}
+			field.SetInt(int64(n))
 		default:
 			field.SetString(given)
 		}
@@ -104,10 +112,11 @@ func (c config) check(f *duoyun.Faults) {
 	if c.Database == "" {
 		f.Add("database", "", "应为 postgres:// 地址或 SQLite 文件路径", "must be a postgres:// URL or the path of an SQLite file")
 	}
-	if c.Redis != "" {
-		if _, _, err := net.SplitHostPort(c.Redis); err != nil {
-			f.Add("redis", c.Redis, "应为 主机:端口，或留空", "must be host:port, or empty")
-		}
+	if c.Redis != "" && !strings.HasPrefix(c.Redis, "redis://") && !strings.HasPrefix(c.Redis, "rediss://") {
+		f.Add("redis", c.Redis, "应为 redis:// 地址，或留空", "must be a redis:// URL, or empty")
+	}
+	if c.VendorRate < 1 || c.VendorRate > 100_000 {
+		f.Add("vendor_rate", strconv.Itoa(c.VendorRate), "应在 1 与 100000 之间", "must be between 1 and 100000")
 	}
 	choice(f, "role", c.Role, "api", "worker", "all")
 	choice(f, "log_level", c.LogLevel, "debug", "info", "warn", "error")
@@ -117,6 +126,11 @@ func choice(f *duoyun.Faults, path, given string, allowed ...string) {
 	if !slices.Contains(allowed, given) {
 		f.Add(path, given, "应为："+strings.Join(allowed, "、"), "must be one of: "+strings.Join(allowed, ", "))
 	}
+}
+
+// vendorLimit lets two seconds' worth of calls come at once.
+func (c config) vendorLimit() providers.Limit {
+	return providers.Limit{Every: time.Second / time.Duration(c.VendorRate), Burst: 2 * c.VendorRate}
 }
 
 // sealKey reads the key that seals vendor secrets, and makes one where there is none, so that a first start works. A

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/duoyun/duoyun/providers"
+	"github.com/duoyun/duoyun/providers/driver"
 	"github.com/duoyun/duoyun/store"
 )
 
@@ -41,6 +43,19 @@ func (m *metrics) handler() http.Handler {
 
 func (m *metrics) request(operation string, status int, took time.Duration) {
 	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// vendorCall counts a wire call and logs mutations and failures, under the trace id of the API call that led to them.
+func (m *metrics) vendorCall(log *slog.Logger) providers.Observer {
+	return func(ctx context.Context, e providers.Event) {
+		m.vendor.WithLabelValues(e.Pool.Driver, string(e.Kind), e.Op, string(e.Code)).Observe(e.Took.Seconds())
+		level := slog.LevelDebug
+		if e.Mutation || e.Code != "" && e.Code != driver.NotFound {
+			level = slog.LevelInfo
+		}
+		log.Log(ctx, level, "vendor call", "pool", e.Pool.Code, "kind", e.Kind, "op", e.Op, "step", e.Step, "code", e.Code,
+			"took_ms", e.Took.Milliseconds(), "trace_id", e.TraceID)
+	}
 }
 
 // houseCollector reads counts from the database, at most once in gaugesKept however often it is scraped.

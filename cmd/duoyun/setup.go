@@ -124,7 +124,9 @@ const firstTokenLife = 90 * 24 * time.Hour
 // bootstrap makes the root agency and its administrators, each step repeatable, and returns fresh tokens by login.
 func bootstrap(ctx context.Context, svc *access.Service, root access.AgencyInput) (map[string]string, error) {
 	platform, tokens := duoyun.SystemActor(), map[string]string{}
-	step := func(name string) duoyun.Once { return duoyun.Once{Key: "init:" + name, Route: "init", BodyHash: root.Code} }
+	step := func(name string) duoyun.Once {
+		return duoyun.Once{Key: "init:" + name, Route: "init", BodyHash: root.Code}
+	}
 	if _, err := svc.CreateAgency(ctx, platform, step("root"), root); err != nil {
 		return nil, err
 	}

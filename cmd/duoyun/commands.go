@@ -1,0 +1,17 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// clientCommands talk to a server as a user.
+func (a *app) clientCommands() []*cobra.Command {
+	return []*cobra.Command{
+		a.lintCommand(), a.applyCommand(), a.getCommand(), a.describeCommand(), a.releaseCommand(),
+		a.approveCommand(), a.refuseCommand("reject", "驳回任务 · reject a task"), a.refuseCommand("return", "退回补正 · return an order for mending"),
+		a.cutCommand(), a.chooseCommand(), a.findingsCommand(), a.resolveCommand(), a.exportCommand(),
+	}
+}
+
+// serverCommands run or set up a server.
+func (a *app) serverCommands() []*cobra.Command {
+	return []*cobra.Command{a.serveCommand(), a.demoCommand(), a.initCommand(), a.migrateCommand(), a.configCommand()}
+}
