@@ -20,6 +20,27 @@ type Budget struct {
 	Issued bool
 }
 
+// Text names a dimension for people, with its unit.
+func (d Dimension) Text() Text {
+	switch d {
+	case QuotaAddresses:
+		return Text{ZH: "地址（个）", EN: "addresses"}
+	case QuotaBandwidth:
+		return Text{ZH: "带宽（Mbps）", EN: "bandwidth (Mbps)"}
+	case QuotaBucketGiB:
+		return Text{ZH: "对象存储（GiB）", EN: "object storage (GiB)"}
+	case QuotaDiskGiB:
+		return Text{ZH: "云硬盘（GiB）", EN: "disk (GiB)"}
+	case QuotaRAMGiB:
+		return Text{ZH: "内存（GiB）", EN: "memory (GiB)"}
+	case QuotaServers:
+		return Text{ZH: "云主机（台）", EN: "servers"}
+	case QuotaVCPU:
+		return Text{ZH: "vCPU（核）", EN: "vCPU"}
+	}
+	return Text{ZH: string(d), EN: string(d)}
+}
+
 // HoldKind is what a hold charges.
 type HoldKind string
 
@@ -34,10 +55,12 @@ const (
 // HoldState is the state of a hold.
 type HoldState string
 
-// The states of a hold: held until the department confirms, then committed; released on failure or release.
+// The states of a hold: held until the department confirms, then committed; released on failure or release, but for
+// the money that use has cost by then, which stays charged.
 const (
 	HoldHeld      HoldState = "held"
 	HoldCommitted HoldState = "committed"
+	HoldAccrued   HoldState = "accrued" // 已发生: of money alone, after the release
 	HoldReleased  HoldState = "released"
 )
 

@@ -3,6 +3,8 @@ package quota
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"slices"
 
 	"github.com/duoyun/duoyun"
 )
@@ -20,42 +22,89 @@ type Charge struct {
 	Quota      map[duoyun.Dimension]int64
 }
 
-// Free says that a resource gives back what it holds. Accrued, by year, is what its use has cost so far.
-type Free struct {
-	ResourceID string
-	Accrued    []duoyun.YearFen
-}
+// maxAmount bounds one amount, so that no sum of an order's amounts leaves int64.
+const maxAmount = 1_000_000_000_000_000
 
 // Hold takes what the charges need on contract ceilings, pool capacities, budgets and quotas, all or nothing, in the
 // design's lock order; call it last before the transaction ends. CodeShortage names every row that has not enough, with
 // what was asked and what is left; the transaction must then be rolled back.
+//
+// The present budget year is hard: without an issued budget nothing is held. A later year may be an intent: when it is
+// funded as such, or the payer's budget of that year is not issued yet, what is held is counted without a limit.
 func (s *Service) Hold(ctx context.Context, tx *sql.Tx, orderID string, charges []Charge) error {
-	panic("soon")
+	if err := checkCharges(charges); err != nil {
+		return err
+	}
+	l, err := s.ledger(ctx, tx, charges)
+	if err != nil {
+		return err
+	}
+	if err := s.missing(ctx, tx, l); err != nil {
+		return err
+	}
+	holds := make([]duoyun.Hold, 0, 16*len(charges))
+	sums := map[string]int64{}
+	for _, c := range charges {
+		l.each(c, func(r Row, amount int64) {
+			sums[r.ID] += amount
+			holds = append(holds, duoyun.Hold{ID: duoyun.NewID(s.now()), OrderID: orderID, ResourceID: c.ResourceID,
+				Kind: r.Kind, RowID: r.ID, Amount: amount, State: duoyun.HoldHeld})
+		})
+	}
+	if err := s.store.InsertHolds(ctx, tx, holds); err != nil {
+		return err
+	}
+	return s.charge(ctx, tx, l.rows(), sums)
 }
 
-// Resize takes the positive parts of a change to one resource, as Hold does; charge has the differences. The negative
-// parts are given back by Shrink once the change is verified, and what Resize took by Undo when it fails for good.
-func (s *Service) Resize(ctx context.Context, tx *sql.Tx, orderID string, charge Charge) error {
-	panic("soon")
+// charge adds the sums to their rows in lock order; a row that has not enough left makes it a shortage.
+func (s *Service) charge(ctx context.Context, tx *sql.Tx, rows []Row, sums map[string]int64) error {
+	rows = slices.DeleteFunc(rows, func(r Row) bool { return sums[r.ID] == 0 })
+	inLockOrder(rows)
+	amounts := make([]Amount, len(rows))
+	for i, r := range rows {
+		amounts[i] = Amount{Kind: r.Kind, RowID: r.ID, Add: sums[r.ID]}
+	}
+	short, err := s.store.Charge(ctx, tx, amounts)
+	if err != nil || short < 0 {
+		return err
+	}
+	return s.shortage(ctx, tx, rows[short:], sums)
+}
+
+func checkCharges(charges []Charge) error {
+	var f duoyun.Faults
+	for i, c := range charges {
+		path := fmt.Sprintf("charges[%d]", i)
+		if c.ResourceID == "" {
+			f.Add(path+".resource", "", "冻结须写明资源", "a hold names its resource")
+		}
+		for _, y := range c.Years {
+			checkAmount(&f, fmt.Sprintf("%s.years.%d", path, y.Year), int64(y.Amount))
+			if y.Amount != 0 && (c.Payer == "" || c.Item == "") {
+				f.Add(path+".payer", c.Payer+" "+c.Item, "资金须写明付费单位和预算科目", "money names its payer and budget item")
+			}
+		}
+		if len(c.Quota) > 0 && c.Agency.Ancestors == [duoyun.MaxDepth]string{} {
+			f.Add(path+".agency", c.Agency.Code, "配额须写明使用单位", "a quota is charged to an agency")
+		}
+		for d, n := range c.Quota {
+			checkAmount(&f, path+".quota."+string(d), n)
+			if !slices.Contains(duoyun.Dimensions(), d) {
+				f.Add(path+".quota", string(d), "未知的配额维度", "no such quota dimension")
+			}
+		}
+	}
+	return f.Err()
+}
+
+func checkAmount(f *duoyun.Faults, path string, n int64) {
+	if n < 0 || n > maxAmount {
+		f.Add(path, fmt.Sprint(n), "冻结数量不能为负，也不能超出上限", "an amount is neither negative nor beyond all bounds")
+	}
 }
 
 // Commit turns the holds of resources into commitments; repeating it changes nothing.
 func (s *Service) Commit(ctx context.Context, tx *sql.Tx, resourceIDs []string) error {
 	return s.store.CommitHolds(ctx, tx, resourceIDs)
-}
-
-// Release gives back what resources hold, to the rows that were charged, though the tree has changed since: quota and
-// capacity wholly, money but for what accrued. Releasing twice is harmless.
-func (s *Service) Release(ctx context.Context, tx *sql.Tx, frees []Free) error {
-	panic("soon")
-}
-
-// Shrink gives back the negative parts of a change to one resource once it is verified; charge is what Resize had.
-func (s *Service) Shrink(ctx context.Context, tx *sql.Tx, charge Charge) error {
-	panic("soon")
-}
-
-// Undo gives back all that resources took for one order, as when its change failed for good. Repeating it is harmless.
-func (s *Service) Undo(ctx context.Context, tx *sql.Tx, orderID string, resourceIDs []string) error {
-	panic("soon")
 }

@@ -66,7 +66,3 @@ func inLockOrder(rows []Row) {
 			cmp.Compare(a.Dimension, b.Dimension), cmp.Compare(a.Year, b.Year), cmp.Compare(a.Item, b.Item))
 	})
 }
-
-func rank(k duoyun.HoldKind) int {
-	return slices.Index([]duoyun.HoldKind{duoyun.HoldContract, duoyun.HoldPool, duoyun.HoldBudget, duoyun.HoldQuota}, k)
-}

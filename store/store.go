@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"crypto/cipher"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -38,6 +39,8 @@ type Store struct {
 	queue  *river.Client[*sql.Tx]
 	now    duoyun.Clock
 	strict *nesting // nil outside tests
+
+	sealing cipher.AEAD // nil without a seal key
 }
 
 // Options of Open; the zero value works.
@@ -59,6 +62,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		s.strict = newNesting()
 	}
 	var err error
+	if s.sealing, err = newSeal(o.SealKey); err != nil {
+		return nil, err
+	}
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		err = s.openPostgres(dsn, o)
 	} else {
