@@ -49,6 +49,7 @@ func TestTheFOCUSExportAddsUpAndRunsNoFormula(t *testing.T) {
 		r := newRoom(t, s, credit)
 		all := append(r.servers(storetest.HRSS, 1), r.servers(storetest.Edu, 1)...)
 		credit.resource = all[0].ID
+		r.now = civil(t, "2026-03-12 10:00:00")
 		for _, x := range all {
 			r.ok(r.meter(r.s.Start, x, "2026-03-12 10:00:00"))
 		}

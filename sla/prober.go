@@ -261,7 +261,7 @@ func (s *Service) follow(ctx context.Context, tx *sql.Tx, key Subject, seen []si
 }
 
 func (s *Service) openProbed(ctx context.Context, tx *sql.Tx, subject Subject, minute time.Time) (duoyun.Incident, error) {
-	i := duoyun.Incident{ID: duoyun.NewID(s.now()), SupplierID: subject.SupplierID, PoolID: subject.PoolID, ResourceID: subject.ResourceID,
+	i := duoyun.Incident{ID: duoyun.NewID(minute), SupplierID: subject.SupplierID, PoolID: subject.PoolID, ResourceID: subject.ResourceID,
 		State: duoyun.IncidentOpen, Source: "probe", Start: minute}
 	var err error
 	if i.Number, err = s.store.NextNumber(ctx, tx, duoyun.NumberIncident, subject.AgencyID, minute); err != nil {
