@@ -78,7 +78,7 @@ type Intent struct {
 	Owner      string    // who holds the lease
 	LeaseUntil time.Time // real clock
 	WakeAt     time.Time // real clock: not before this shall a worker look again
-	Attempt    int       // claims so far
+	Attempt    int       // sends of the present step since the last that was accepted
 	Reason     string    // why it is in doubt or failed, for people
 	Doubt      DoubtNote
 	Compensate string // id of the failed intent whose remains this delete takes away
@@ -90,7 +90,8 @@ type Intent struct {
 type DoubtNote struct {
 	SettleFrom  time.Time `json:"settle_from,omitzero"`  // lease end + timeout: no listing before this proves anything
 	FirstAbsent time.Time `json:"first_absent,omitzero"` // when the first complete listing did not show it
-	Sentinel    string    `json:"sentinel,omitempty"`    // vendor id of ours that the listing did show
+	Sentinel    string    `json:"sentinel,omitempty"`    // vendor id of ours that the listing did show, or was last asked to
+	Endpoint    string    `json:"endpoint,omitempty"`    // where the call went: another endpoint's listing proves nothing
 }
 
 // IntentStep is one vendor mutation of an intent, kept before the next begins.

@@ -167,6 +167,7 @@ const (
 
 // Account is how to reach one vendor account. Its secret values redact themselves in logs.
 type Account struct {
+	Pool      string            `json:"-"`        // our own id of the pool: set by whoever opens the account
 	Endpoint  string            `json:"endpoint"` // identity endpoint
 	Region    string            `json:"region"`
 	Domain    string            `json:"domain,omitempty"`

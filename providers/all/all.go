@@ -1,0 +1,17 @@
+// Package all is the only list of vendors: a new vendor is its folder and one line here.
+package all
+
+import (
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/openstack"
+	"github.com/duoyun/duoyun/providers/workorder"
+)
+
+// Drivers returns the drivers by the name that pools give. Work orders are kept in orders; now is the real clock.
+func Drivers(orders workorder.Store, now duoyun.Clock) map[string]driver.Opener {
+	return map[string]driver.Opener{
+		"openstack": openstack.Open,
+		"workorder": workorder.Opener(orders, now),
+	}
+}
