@@ -58,7 +58,8 @@ func (s shelf) find(ctx context.Context, c driver.Call, id, note string) ([]thin
 				found = append(found, t)
 			}
 		}
-		if next == "" {
+		if next == "" || next == cursor {
+			ev.Complete = ev.Complete && next == ""
 			break
 		}
 		cursor = next

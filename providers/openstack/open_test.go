@@ -232,6 +232,34 @@ func TestARevokedTokenRepeatsReadsAndNeverMutations(t *testing.T) {
 	}
 }
 
+func TestManyCallsAfterARevocationShareOneNewToken(t *testing.T) {
+	t.Parallel()
+	k := newKeystone(t, httptest.NewServer)
+	k.routes["GET /south/network/v2.0/networks/n1"] = func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"network": {"id": "n1", "status": "ACTIVE", "description": "dy-1"}}`))
+	}
+	c, err := openstack.Open(t.Context(), account(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.mu.Lock()
+	k.revoked = true
+	k.mu.Unlock()
+	r, _ := c.Kind(duoyun.KindNetwork)
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			if o, err := r.Observe(t.Context(), "n1"); err != nil || o.Mark != "dy-1" {
+				t.Errorf("%+v, %v", o, err)
+			}
+		})
+	}
+	all.Wait()
+	if n := k.seen("POST /identity/v3/auth/tokens"); n != 2 {
+		t.Errorf("%d tokens were asked for, want the first and one more", n)
+	}
+}
+
 func TestMutationsAreSentOnceWhateverIsAnswered(t *testing.T) {
 	t.Parallel()
 	k := newKeystone(t, httptest.NewServer)

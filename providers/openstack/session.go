@@ -55,10 +55,11 @@ func newSession(a driver.Account) (*session, error) {
 		TLSHandshakeTimeout:   a.Timeout / 2,
 		ResponseHeaderTimeout: a.Timeout,
 		MaxIdleConnsPerHost:   16,
-		// Shorter than the keep-alive of the usual API servers: a connection they close under a request puts it in doubt.
-		IdleConnTimeout: 3 * time.Second,
+		IdleConnTimeout:       10 * time.Second,
 	}
-	return &session{account: a, wire: wire{base}, now: time.Now, gate: make(chan struct{}, 1)}, nil
+	once := base.Clone()
+	once.DisableKeepAlives = true
+	return &session{account: a, wire: wire{reads: base, others: once}, now: time.Now, gate: make(chan struct{}, 1)}, nil
 }
 
 // client is the HTTP client of service calls (signed) or of Keystone itself (not). Redirects are not followed: a
@@ -180,13 +181,19 @@ func discard(body io.ReadCloser) {
 	}
 }
 
-// wire knows whether a failed request could have left at all: without a connection nothing was sent.
-type wire struct{ base http.RoundTripper }
+// wire knows whether a failed request could have left at all: without a connection nothing was sent. Only GETs reuse
+// connections: an API server that closes an idle connection under a mutation would put it in doubt, and Swift's answers
+// to HEAD and DELETE can leave bytes behind that would be taken for the next answer.
+type wire struct{ reads, others http.RoundTripper }
 
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	var connected atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
-	resp, err := w.base.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	base := w.others
+	if r.Method == http.MethodGet {
+		base = w.reads
+	}
+	resp, err := base.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
 	if err != nil && !connected.Load() {
 		return nil, refuse(driver.Unavailable, err)
 	}
