@@ -1,0 +1,220 @@
+package broker
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// send makes the one wire call of a step that this worker moved from intended to sent.
+func (w *work) send(ctx context.Context) error {
+	timeout := w.cloud.Capabilities().CallTimeout
+	if w.now().Add(timeout).After(w.in.LeaseUntil) {
+		return w.unsent(ctx) // we were held up: the call could outlive the lease
+	}
+	reply, err := w.cloud.Run(ctx, w.step(), w.call())
+	if err == nil {
+		return w.accept(ctx, reply)
+	}
+	switch code := providers.CodeOf(err); code {
+	case driver.Throttled, driver.NotReady, driver.Unavailable, driver.Auth:
+		return w.refused(ctx, code, err)
+	case driver.Quota, driver.SoldOut, driver.Invalid, driver.NotFound:
+		return w.fail(ctx, err)
+	}
+	return w.unclear(ctx, reply, err)
+}
+
+// unsent gives back the right to a call that was not made.
+func (w *work) unsent(ctx context.Context) error {
+	return w.rest(ctx, 0, "", func(_ *sql.Tx, in *duoyun.Intent) error { return moveIntent(in, duoyun.IntentIntended) })
+}
+
+// accept stores what the vendor replied before anything else. Where the next step need not wait for this one's effect,
+// the same transaction sends it on its way.
+func (w *work) accept(ctx context.Context, reply driver.Reply) error {
+	st := w.replied(reply, "accepted")
+	var sending *duoyun.IntentStep
+	err := w.save(ctx, func(tx *sql.Tx, in *duoyun.Intent) (err error) {
+		if err := w.store.SaveStep(ctx, tx, st); err != nil {
+			return err
+		}
+		if err := moveIntent(in, duoyun.IntentAccepted); err != nil {
+			return err
+		}
+		in.Attempt, in.Reason, in.Doubt = 0, "", duoyun.DoubtNote{}
+		w.extend(in)
+		if !w.step().Await && !w.last() {
+			sending, err = w.advance(ctx, tx, in)
+		}
+		return err
+	})
+	if lost(err) {
+		return w.late(ctx, st)
+	}
+	if err == nil {
+		w.keep(&st)
+		w.keep(sending)
+	}
+	return err
+}
+
+// advance begins the step after one that is done.
+func (w *work) advance(ctx context.Context, tx *sql.Tx, in *duoyun.Intent) (*duoyun.IntentStep, error) {
+	if err := moveIntent(in, duoyun.IntentIntended); err != nil {
+		return nil, err
+	}
+	in.Step++
+	w.extend(in)
+	return w.begin(ctx, tx, in)
+}
+
+func (w *work) replied(reply driver.Reply, outcome string) duoyun.IntentStep {
+	st := w.stepRow()
+	st.RepliedAt, st.Outcome = w.now(), outcome
+	if reply.ID != "" {
+		st.VendorID = reply.ID
+	}
+	if reply.OrderID != "" {
+		st.OrderID = reply.OrderID
+	}
+	if reply.RequestID != "" {
+		st.RequestID = reply.RequestID
+	}
+	return st
+}
+
+// late keeps a reply that came after somebody else had taken the intent. A thing made for a generation that was given
+// up is a surplus: it is never adopted in silence.
+func (w *work) late(ctx context.Context, st duoyun.IntentStep) error {
+	w.over = true
+	return w.store.InTx(ctx, func(tx *sql.Tx) error {
+		in, err := w.store.LockIntent(ctx, tx, w.in.ID)
+		if err != nil {
+			return err
+		}
+		if err := w.store.SaveStep(ctx, tx, st); err != nil {
+			return err
+		}
+		if st.VendorID == "" || in.Generation == st.Generation && in.State != duoyun.IntentFailed {
+			return nil // whoever has the intent now finds the id in its row, or by its mark
+		}
+		_, err = w.store.OpenFinding(ctx, tx, surplus(w.subject.Resource, w.evidence("late reply"), st.VendorID, w.now()))
+		return err
+	})
+}
+
+// maxSends bounds how often a step is sent that the vendor refuses for the moment: about an hour at the longest back-off.
+const maxSends = 60
+
+// refused returns a step that the vendor did not act on to intended, for later. Credentials that do not serve are for a
+// person to mend: the order waits for that and does not fail.
+func (w *work) refused(ctx context.Context, code driver.Code, cause error) error {
+	if code != driver.Auth && w.in.Attempt >= maxSends {
+		return w.fail(ctx, cause)
+	}
+	return w.rest(ctx, backOff(w.in.Attempt, code), words(cause), func(tx *sql.Tx, in *duoyun.Intent) error {
+		if err := w.store.SaveStep(ctx, tx, w.replied(driver.Reply{}, "refused:"+string(code))); err != nil {
+			return err
+		}
+		if err := moveIntent(in, duoyun.IntentIntended); err != nil || code != driver.Auth {
+			return err
+		}
+		_, err := w.store.OpenFinding(ctx, tx, authFinding(w.cloud.Pool(), words(cause), w.now()))
+		return err
+	})
+}
+
+// backOff doubles from half a second to a minute (to five for credentials, which mend slowly), spread by a quarter so
+// that a batch does not come back as one.
+func backOff(attempt int, code driver.Code) time.Duration {
+	longest := time.Minute
+	if code == driver.Auth {
+		longest = 5 * time.Minute
+	}
+	d := min(longest, 500*time.Millisecond<<min(max(attempt-1, 0), 12))
+	return d + rand.N(d/4+1)
+}
+
+// unclear puts a step whose outcome is not known in doubt, with whatever the reply did say, and goes on to look.
+func (w *work) unclear(ctx context.Context, reply driver.Reply, cause error) error {
+	st := w.replied(reply, "in_doubt")
+	err := w.save(ctx, func(tx *sql.Tx, in *duoyun.Intent) error {
+		if err := w.store.SaveStep(ctx, tx, st); err != nil {
+			return err
+		}
+		return w.doubt(in, in.LeaseUntil, words(cause))
+	})
+	if lost(err) {
+		return w.late(ctx, st)
+	}
+	if err == nil {
+		w.keep(&st)
+	}
+	return err
+}
+
+// doubt moves a sent or accepted step in doubt. Nothing seen before leaseEnd + timeout proves that it had no effect: the
+// call may still be on its way until then.
+func (w *work) doubt(in *duoyun.Intent, leaseEnd time.Time, reason string) error {
+	if err := moveIntent(in, duoyun.IntentInDoubt); err != nil {
+		return err
+	}
+	in.Reason = reason
+	in.Doubt = duoyun.DoubtNote{SettleFrom: leaseEnd.Add(w.cloud.Capabilities().CallTimeout), Endpoint: w.cloud.Endpoint()}
+	return nil
+}
+
+// rest stores a move, gives the lease back and asks to be woken after wait.
+func (w *work) rest(ctx context.Context, wait time.Duration, reason string, f func(tx *sql.Tx, in *duoyun.Intent) error) error {
+	w.over, w.wait = true, max(wait, time.Millisecond)
+	return w.save(ctx, func(tx *sql.Tx, in *duoyun.Intent) error {
+		in.Owner, in.LeaseUntil, in.WakeAt = "", time.Time{}, w.now().Add(w.wait)
+		if reason != "" {
+			in.Reason = reason
+		}
+		if f == nil {
+			return nil
+		}
+		return f(tx, in)
+	})
+}
+
+// postpone puts an intent off whose cloud cannot be opened. Nothing was sent and nothing is claimed for longer.
+func (p *Purchaser) postpone(ctx context.Context, id string, cause error) (wait time.Duration, err error) {
+	err = p.store.InTx(ctx, func(tx *sql.Tx) error {
+		wait = 0
+		in, err := p.store.LockIntent(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		now := p.now()
+		ok, again := due(in, now)
+		if !ok || in.State == duoyun.IntentSent {
+			wait = again // a dead call waits for its cloud; the sweeper comes back
+			return nil
+		}
+		was := leaseOf(in)
+		wait = 15*time.Second + rand.N(5*time.Second)
+		in.Owner, in.LeaseUntil, in.WakeAt, in.Reason, in.UpdatedAt = "", time.Time{}, now.Add(wait), words(cause), now
+		return p.store.SaveIntent(ctx, tx, was, in)
+	})
+	return wait, ignoreLost(err)
+}
+
+// words is an error as it may be kept and shown: Chinese first.
+func words(err error) string {
+	var e *duoyun.Error
+	if errors.As(err, &e) {
+		return e.Message.ZH
+	}
+	return strings.ToValidUTF8(fmt.Sprint(err), "�")
+}

@@ -1,0 +1,274 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+)
+
+// testClock is a clock that tests move.
+type testClock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *testClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *testClock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+// thing is one object at the vendor.
+type thing struct {
+	id, mark, step string
+	kind           duoyun.Kind
+	spec           duoyun.Spec
+	state          driver.ObservedState
+	visible        time.Time // listings show it from here
+	goneAt         time.Time // zero: stays
+	token          string
+}
+
+// vendor is a scripted cloud: servers are made in one step, networks in three, and each call may meet a fault.
+type vendor struct {
+	clock *testClock
+	caps  driver.Capabilities
+
+	mu       sync.Mutex
+	things   []*thing
+	runs     []driver.Call
+	faults   map[string][]string // by step: what the next calls meet
+	lag      time.Duration       // until a listing shows what was made
+	fading   time.Duration       // how long a deletion takes
+	partial  bool                // listings are not whole
+	hidden   string              // vendor id that listings leave out
+	observed func(duoyun.Spec) duoyun.Spec
+	during   func() // called within a mutation, after it acted
+	lookErr  error
+}
+
+func newVendor(c *testClock) *vendor {
+	return &vendor{clock: c, faults: map[string][]string{}, caps: driver.Capabilities{Driver: "scripted", Settling: 10 * time.Second, CallTimeout: 20 * time.Second}}
+}
+
+type vendorError struct {
+	code driver.Code
+	msg  string
+}
+
+func (e vendorError) Error() string { return e.msg }
+
+func (v *vendor) Capabilities() driver.Capabilities { return v.caps }
+
+func (v *vendor) Kind(k duoyun.Kind) (driver.Resource, bool) {
+	return shelf{v, k}, k != duoyun.KindBucket
+}
+
+func (v *vendor) Code(err error) driver.Code {
+	var e vendorError
+	if errors.As(err, &e) {
+		return e.code
+	}
+	return driver.InDoubt
+}
+
+// fail scripts what the next calls of a step meet: lost (acts, no reply), dropped (does not act, no reply), or a code.
+func (v *vendor) fail(step string, faults ...string) {
+	v.faults[step] = append(v.faults[step], faults...)
+}
+
+func (v *vendor) live() []*thing {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.present()
+}
+
+func (v *vendor) present() []*thing {
+	var out []*thing
+	for _, t := range v.things {
+		if t.goneAt.IsZero() || t.goneAt.After(v.clock.Now()) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (v *vendor) sent() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.runs)
+}
+
+type shelf struct {
+	*vendor
+	kind duoyun.Kind
+}
+
+func (s shelf) Plan(c driver.Change) ([]driver.Step, error) {
+	switch {
+	case c.Op == duoyun.OpDelete && s.kind == duoyun.KindNetwork:
+		var steps []driver.Step
+		for _, name := range []string{"router", "subnet", "network"} {
+			if c.Parts[name] != "" {
+				steps = append(steps, driver.Step{Name: "delete-" + name, Await: true})
+			}
+		}
+		return steps, nil
+	case c.Op == duoyun.OpDelete:
+		return []driver.Step{{Name: "delete-" + string(s.kind), Await: true}}, nil
+	case c.Op == duoyun.OpUpdate:
+		return []driver.Step{{Name: "resize", Await: true}}, nil
+	case s.kind == duoyun.KindNetwork:
+		return []driver.Step{{Name: "network", Main: true}, {Name: "subnet"}, {Name: "router"}}, nil
+	}
+	return []driver.Step{{Name: string(s.kind), Main: true, Await: true}}, nil
+}
+
+func (s shelf) Run(_ context.Context, c driver.Call) (driver.Reply, error) {
+	s.mu.Lock()
+	s.runs = append(s.runs, c)
+	fault := ""
+	if f := s.faults[c.Step]; len(f) > 0 {
+		fault, s.faults[c.Step] = f[0], f[1:]
+	}
+	var r driver.Reply
+	if fault == "" || fault == "lost" {
+		r = s.act(c)
+	}
+	during := s.during
+	s.during = nil
+	s.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	switch fault {
+	case "":
+		return r, nil
+	case "lost", "dropped":
+		return driver.Reply{}, vendorError{driver.InDoubt, "connection reset"}
+	}
+	return driver.Reply{}, vendorError{driver.Code(fault), "the vendor says " + fault}
+}
+
+func (s shelf) act(c driver.Call) driver.Reply {
+	switch c.Op {
+	case duoyun.OpCreate:
+		if s.caps.TokenLife > 0 {
+			for _, t := range s.things {
+				if t.token == c.Token {
+					return driver.Reply{ID: t.id}
+				}
+			}
+		}
+		t := &thing{id: fmt.Sprintf("v-%d", len(s.things)+1), mark: c.Mark, step: c.Step, kind: s.kind, spec: c.After, state: driver.Active,
+			visible: s.clock.Now().Add(s.lag), token: c.Token}
+		if s.observed != nil {
+			t.spec = s.observed(t.spec)
+		}
+		s.things = append(s.things, t)
+		return driver.Reply{ID: t.id, RequestID: "req"}
+	case duoyun.OpUpdate:
+		for _, t := range s.things {
+			if t.id == c.ID {
+				t.spec = c.After
+			}
+		}
+	case duoyun.OpDelete:
+		for _, t := range s.things {
+			if t.mark == c.Mark && "delete-"+t.step == c.Step {
+				t.goneAt = s.clock.Now().Add(s.fading)
+			}
+		}
+	}
+	return driver.Reply{}
+}
+
+func (s shelf) Look(_ context.Context, c driver.Call) (driver.Evidence, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lookErr != nil {
+		return driver.Evidence{}, s.lookErr
+	}
+	e := driver.Evidence{State: driver.Absent, Complete: !s.partial, SentinelSeen: c.Sentinel == ""}
+	var hits []*thing
+	for _, t := range s.present() {
+		seen := !t.visible.After(s.clock.Now()) && t.id != s.hidden
+		if seen && t.id == c.Sentinel {
+			e.SentinelSeen = true
+		}
+		switch {
+		case c.Op == duoyun.OpCreate && t.mark == c.Mark && t.step == c.Step && seen,
+			c.Op == duoyun.OpDelete && t.mark == c.Mark && "delete-"+t.step == c.Step,
+			c.Op == duoyun.OpUpdate && t.id == c.ID:
+			hits = append(hits, t)
+		}
+	}
+	switch {
+	case len(hits) > 1:
+		e.State = driver.Conflict
+	case c.Op == duoyun.OpDelete && len(hits) == 0:
+		e.State = driver.Done
+	case c.Op == duoyun.OpDelete && !hits[0].goneAt.IsZero():
+		e.State = driver.Pending
+	case c.Op == duoyun.OpDelete:
+		e.State = driver.Absent
+	case len(hits) == 0:
+	case c.Op == duoyun.OpUpdate && duoyun.SameSpec(hits[0].spec, c.Before):
+		e.SentinelSeen = true
+	case hits[0].state == driver.Building:
+		e.State, e.ID = driver.Pending, hits[0].id
+	case hits[0].state == driver.Errored:
+		e.State, e.ID, e.Detail = driver.Broken, hits[0].id, "no valid host"
+	default:
+		e.State, e.ID = driver.Done, hits[0].id
+	}
+	return e, nil
+}
+
+func (s shelf) Observe(_ context.Context, id string) (driver.Observation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.present() {
+		if t.id == id {
+			return t.observe(), nil
+		}
+	}
+	return driver.Observation{}, vendorError{driver.NotFound, "no such thing"}
+}
+
+func (t *thing) observe() driver.Observation {
+	return driver.Observation{ID: t.id, Mark: t.mark, State: t.state, Spec: t.spec, Addresses: []string{"10.32.0.5"}, Raw: []byte(`{"adminPass":"x","id":"` + t.id + `"}`)}
+}
+
+func (s shelf) List(_ context.Context, cursor string) (driver.Page, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []driver.Observation
+	for _, t := range s.present() {
+		if t.kind == s.kind && (t.step == string(t.kind)) {
+			all = append(all, t.observe())
+		}
+	}
+	slices.SortFunc(all, func(a, b driver.Observation) int { return len(a.ID) - len(b.ID) })
+	at := 0
+	if cursor != "" {
+		_, _ = fmt.Sscan(cursor, &at)
+	}
+	p := driver.Page{Items: all[min(at, len(all)):min(at+2, len(all))], Partial: s.partial}
+	if at+2 < len(all) {
+		p.Next = fmt.Sprint(at + 2)
+	}
+	return p, nil
+}

@@ -1,0 +1,64 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/duoyun/duoyun/broker"
+)
+
+const (
+	silenceKind = "silence"
+	probeKind   = "probe"
+)
+
+// silenceJob confirms deliveries whose time for objections has passed.
+type silenceJob struct{}
+
+func (silenceJob) Kind() string { return silenceKind }
+
+// probeJob probes every target once.
+type probeJob struct{}
+
+func (probeJob) Kind() string { return probeKind }
+
+func (r *Runner) workers() *river.Workers {
+	w := river.NewWorkers()
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[broker.PlaceJob]) error {
+		return r.services.Placer.Place(ctx, j.Args.OrderID)
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[broker.PurchaseJob]) error {
+		wait, err := r.services.Buyer.Work(ctx, j.Args.IntentID)
+		if err == nil && wait > 0 {
+			return river.JobSnooze(wait)
+		}
+		return err
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[silenceJob]) error {
+		_, err := r.services.Placer.ConfirmSilent(ctx)
+		return err
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[probeJob]) error {
+		if r.services.Prober == nil {
+			return nil
+		}
+		return r.services.Prober.ProbeAll(ctx, j.ScheduledAt.Truncate(time.Minute))
+	}))
+	return w
+}
+
+// periodic jobs are inserted by the one replica that leads River. Each is tried once: the next comes soon.
+func (r *Runner) periodic() []*river.PeriodicJob {
+	every := func(d time.Duration, args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
+			return args, &river.InsertOpts{Queue: args.Kind(), MaxAttempts: 1}
+		}, &river.PeriodicJobOpts{RunOnStart: true})
+	}
+	jobs := []*river.PeriodicJob{every(10*time.Minute, silenceJob{})}
+	if r.services.Prober != nil {
+		jobs = append(jobs, every(time.Minute, probeJob{}))
+	}
+	return jobs
+}
