@@ -1,0 +1,180 @@
+package openapi
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker"
+	"github.com/duoyun/duoyun/broker/document"
+)
+
+func wantOrder(d *directory, o duoyun.Order) {
+	d.want("agency", o.AgencyID, "agency", o.PayerID, "system", o.SystemID, "project", o.ProjectID, "user", o.ApplicantID)
+	for _, c := range o.Chosen {
+		d.want("user", c.By)
+	}
+}
+
+func viewOrder(d *directory, o duoyun.Order) Order {
+	v := Order{ID: o.ID, Number: o.Number, Form: o.Requested.Form, State: o.State, StateName: duoyun.OrderLifecycle().Name(o.State),
+		Agency: d.ref("agency", o.AgencyID), Payer: d.ref("agency", o.PayerID), System: d.ref("system", o.SystemID),
+		Project: d.ref("project", o.ProjectID), Applicant: d.ref("user", o.ApplicantID), Requested: o.Requested, Approved: o.Approved,
+		ContentHash: o.ContentHash, Reason: o.Reason, Version: o.Version, CreatedAt: local(o.CreatedAt), UpdatedAt: local(o.UpdatedAt)}
+	for _, c := range o.Chosen {
+		v.Total += c.Candidate.Total
+		v.Chosen = append(v.Chosen, Choice{Lines: c.Lines, Supplier: c.Candidate.Supplier, Pool: c.Candidate.Pool, PoolName: c.Candidate.PoolName,
+			Contract: c.Candidate.Contract, Monthly: c.Candidate.Monthly, Total: c.Candidate.Total, Years: c.Candidate.Years,
+			By: d.ref("user", c.By).Name, Reason: c.Reason})
+	}
+	return v
+}
+
+// forSupplier keeps from a supplier what is not its own: other suppliers' parts, and the department's money and wishes.
+func forSupplier(actor duoyun.Actor, o duoyun.Order) duoyun.Order {
+	own := actor.ScopeFor(duoyun.RoleSupplier).Suppliers
+	if len(own) == 0 || len(actor.ScopeFor().Agencies) > 0 || actor.IsSystem() {
+		return o
+	}
+	o.Chosen = slices.DeleteFunc(slices.Clone(o.Chosen), func(c duoyun.Choice) bool { return !slices.Contains(own, c.Candidate.SupplierID) })
+	mine := func(line string) bool {
+		return slices.ContainsFunc(o.Chosen, func(c duoyun.Choice) bool { return slices.Contains(c.Lines, line) })
+	}
+	o.Requested.Lines = slices.DeleteFunc(slices.Clone(o.Requested.Lines), func(l duoyun.Line) bool { return !mine(l.Name) })
+	o.Approved = slices.DeleteFunc(slices.Clone(o.Approved), func(c duoyun.Cut) bool { return !mine(c.Line) })
+	o.Requested.Funding, o.Requested.SupplierWish, o.Recommended = nil, duoyun.SupplierWish{}, nil
+	return o
+}
+
+func (s *server) order(ctx context.Context, o duoyun.Order) (Order, error) {
+	actor, _ := caller(ctx)
+	return single(ctx, s, forSupplier(actor, o), wantOrder, viewOrder)
+}
+
+func (s *server) ListOrders(ctx context.Context, r ListOrdersRequestObject) (ListOrdersResponseObject, error) {
+	actor, _ := caller(ctx)
+	p := r.Params
+	l, err := s.Broker.Orders(ctx, actor, broker.OrderFilter{State: p.State, Form: p.Form, Agency: p.Agency, System: p.System}, page(p.After, p.Limit))
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range l.Items {
+		l.Items[i] = forSupplier(actor, o)
+	}
+	items, err := viewed(ctx, s, l.Items, wantOrder, viewOrder)
+	return ListOrders200JSONResponse{Items: items, Next: l.Next}, err
+}
+
+func (s *server) SubmitOrder(ctx context.Context, _ SubmitOrderRequestObject) (SubmitOrderResponseObject, error) {
+	actor, once := caller(ctx)
+	doc, err := document.Parse(callOf(ctx).body)
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.Broker.Submit(ctx, actor, once, doc)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.order(ctx, o)
+	return SubmitOrder201JSONResponse(v), err
+}
+
+func (s *server) LintOrder(ctx context.Context, _ LintOrderRequestObject) (LintOrderResponseObject, error) {
+	doc, err := document.Parse(callOf(ctx).body)
+	return LintOrder200JSONResponse(doc), err
+}
+
+func (s *server) GetOrder(ctx context.Context, r GetOrderRequestObject) (GetOrderResponseObject, error) {
+	actor, _ := caller(ctx)
+	o, err := s.Broker.Order(ctx, actor, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.order(ctx, o)
+	return GetOrder200JSONResponse(v), err
+}
+
+func (s *server) GetOrderDocument(ctx context.Context, r GetOrderDocumentRequestObject) (GetOrderDocumentResponseObject, error) {
+	actor, _ := caller(ctx)
+	o, err := s.Broker.Order(ctx, actor, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	raw := document.Marshal(o.Requested)
+	return GetOrderDocument200ApplicationYamlResponse{Body: bytes.NewReader(raw), ContentLength: int64(len(raw))}, nil
+}
+
+func (s *server) ListOrderEvents(ctx context.Context, r ListOrderEventsRequestObject) (ListOrderEventsResponseObject, error) {
+	actor, _ := caller(ctx)
+	events, err := s.Broker.Events(ctx, actor, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	out := ListOrderEvents200JSONResponse{Items: []OrderEvent{}}
+	for _, e := range events {
+		out.Items = append(out.Items, OrderEvent{At: local(e.At), Actor: e.Actor, Action: e.Action, From: e.From, To: e.To, Note: e.Note})
+	}
+	return out, nil
+}
+
+func (s *server) GetRecommendation(ctx context.Context, r GetRecommendationRequestObject) (GetRecommendationResponseObject, error) {
+	actor, _ := caller(ctx)
+	o, err := s.Broker.Order(ctx, actor, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	if o.Recommended == nil {
+		return nil, duoyun.NotFound("推荐", "recommendation", o.Number)
+	}
+	return GetRecommendation200JSONResponse(*o.Recommended), nil
+}
+
+func (s *server) RecommendAgain(ctx context.Context, r RecommendAgainRequestObject) (RecommendAgainResponseObject, error) {
+	actor, once := caller(ctx)
+	o, err := s.Broker.Recommend(ctx, actor, once, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.order(ctx, o)
+	return RecommendAgain201JSONResponse(v), err
+}
+
+func (s *server) CancelOrder(ctx context.Context, r CancelOrderRequestObject) (CancelOrderResponseObject, error) {
+	actor, once := caller(ctx)
+	o, err := s.Broker.Cancel(ctx, actor, once, r.Key, r.Body.Note)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.order(ctx, o)
+	return CancelOrder200JSONResponse(v), err
+}
+
+func (s *server) RetryOrder(ctx context.Context, r RetryOrderRequestObject) (RetryOrderResponseObject, error) {
+	actor, once := caller(ctx)
+	o, err := s.Broker.Retry(ctx, actor, once, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.order(ctx, o)
+	return RetryOrder200JSONResponse(v), err
+}
+
+func (s *server) GetDeliverySheet(ctx context.Context, r GetDeliverySheetRequestObject) (GetDeliverySheetResponseObject, error) {
+	actor, _ := caller(ctx)
+	sheet, err := s.Broker.DeliverySheet(ctx, actor, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.order(ctx, sheet.Order)
+	if err != nil {
+		return nil, err
+	}
+	lang := callOf(ctx).lang
+	items, err := viewed(ctx, s, sheet.Items, func(d *directory, i broker.SheetItem) { wantResource(d, i.Resource) },
+		func(d *directory, i broker.SheetItem) SheetItem {
+			return SheetItem{Resource: viewResource(d, i.Resource), Supplier: i.Supplier, Pool: i.Pool, Simulated: i.Simulated,
+				Os: i.OS, Login: i.Login.In(lang), Expires: i.Expires}
+		})
+	return GetDeliverySheet200JSONResponse{Order: o, Items: items}, err
+}
