@@ -72,7 +72,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, actor duoyun.Actor, poolKey 
 	if err := actor.Need(duoyun.RoleSystemAdmin, duoyun.RoleProcurement, duoyun.RoleReviewer); err != nil {
 		return Report{}, err
 	}
-	pool, err := r.store.FindPool(ctx, actor.ScopeFor(), poolKey)
+	pool, err := r.store.FindPool(ctx, duoyun.Scope{All: true}, poolKey) // every role above sees every pool
 	if err != nil {
 		return Report{}, err
 	}
