@@ -34,7 +34,21 @@ func (s *Service) OffersAt(ctx context.Context, tx *sql.Tx, at time.Time) ([]duo
 	return s.store.OffersAt(ctx, tx, at)
 }
 
-// OfferAt reads one offer, for placing what was chosen: pool and contract by id. CodeConflict says why it is gone.
+// OfferAt reads one offer, for placing what was chosen: pool and contract by id. CodeConflict says why nothing may be
+// bought from it any more.
 func (s *Service) OfferAt(ctx context.Context, tx *sql.Tx, poolID, contractID string, at time.Time) (duoyun.Offer, error) {
-	panic("soon")
+	o, err := s.store.OfferOf(ctx, tx, poolID, contractID)
+	if err != nil {
+		return o, err
+	}
+	today := duoyun.DateOf(at)
+	switch {
+	case !o.Pool.Active:
+		err = duoyun.Fail(duoyun.CodeConflict, "pool", "资源池 %s 已停止接单", "pool %s takes no orders", o.Pool.Name)
+	case o.Contract.State != StateActive:
+		err = duoyun.Fail(duoyun.CodeConflict, "contract", "合同 %s 已暂停或终止", "contract %s is suspended or terminated", o.Contract.Number)
+	case today.Before(o.Contract.Start) || !today.Before(o.Contract.End):
+		err = duoyun.Fail(duoyun.CodeConflict, "contract", "合同 %s 不在有效期内：%s 至 %s", "contract %s is not in force: %s to %s", o.Contract.Number, o.Contract.Start, o.Contract.End)
+	}
+	return o, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/duoyun/duoyun"
@@ -88,8 +89,8 @@ func checkCharges(charges []Charge) error {
 		if len(c.Quota) > 0 && c.Agency.Ancestors == [duoyun.MaxDepth]string{} {
 			f.Add(path+".agency", c.Agency.Code, "配额须写明使用单位", "a quota is charged to an agency")
 		}
-		for d, n := range c.Quota {
-			checkAmount(&f, path+".quota."+string(d), n)
+		for _, d := range slices.Sorted(maps.Keys(c.Quota)) {
+			checkAmount(&f, path+".quota."+string(d), c.Quota[d])
 			if !slices.Contains(duoyun.Dimensions(), d) {
 				f.Add(path+".quota", string(d), "未知的配额维度", "no such quota dimension")
 			}
