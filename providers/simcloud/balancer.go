@@ -273,3 +273,41 @@ func (b *Balancer) leave(c *Cloud) {
 		drop[Port](c, b.PortID)
 	}
 }
+
+// ReplaceMembers makes a pool's members those wanted, as one change of its balancer: what is there by address and port
+// stays and takes the new weight, what is not wanted goes unless additive.
+func (c *Cloud) ReplaceMembers(o Owner, poolID string, wanted []*Member, additive bool) error {
+	_, err := within(c, func() (*Pool, error) {
+		p, err := own[Pool](c, o, poolID)
+		if err != nil {
+			return nil, err
+		}
+		b, err := c.mutable(o, p.BalancerID)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.admit(KindMember, o, Take{ItemMembers, int64(len(wanted))}); err != nil {
+			return nil, err
+		}
+		c.busyBalancer(b)
+		have := children(c.members, KindPool, poolID)
+		for _, m := range have {
+			if !additive && !slices.ContainsFunc(wanted, m.samePlace) {
+				vanish(c, m)
+			}
+		}
+		for _, w := range wanted {
+			i := slices.IndexFunc(have, w.samePlace)
+			if i < 0 {
+				w.State, w.Next = Building, Active
+				put(c, w)
+				continue
+			}
+			change(c, have[i].ID, Updating, Active, func(m *Member) { m.Weight = w.Weight })
+		}
+		return p, nil
+	})
+	return err
+}
+
+func (m *Member) samePlace(o *Member) bool { return m.Address == o.Address && m.Port == o.Port }

@@ -31,7 +31,7 @@ func (c *Cloud) PutBucket(o Owner, name string, f func(*Bucket)) (b *Bucket, mad
 	id := BucketID(o, name)
 	b, err = within(c, func() (*Bucket, error) {
 		if c.buckets.get(id) != nil {
-			return edit(c, id, func(b *Bucket) { f(b); b.Updated = c.now() }), nil
+			return edit(c, id, func(b *Bucket) { f(b); b.Updated = c.time() }), nil
 		}
 		if err := c.admit(KindBucket, o, Take{ItemBuckets, 1}); err != nil {
 			return nil, err

@@ -50,7 +50,7 @@ func (c *Cloud) AddVolumeType(v VolumeType) *VolumeType { return public(c, KindV
 
 func public[T any, P Noun[T]](c *Cloud, kind Kind, obj *T) *T {
 	c.locked(func() {
-		o := P(obj).object()
+		o := P(obj).Self()
 		o.Shared = true
 		if o.ID == "" {
 			o.ID = fixedID(c.name + "/" + string(kind) + "/" + o.Name)
@@ -63,7 +63,7 @@ func public[T any, P Noun[T]](c *Cloud, kind Kind, obj *T) *T {
 // CreateKeyPair keeps a public key under a name that its account has not used yet.
 func (c *Cloud) CreateKeyPair(o Owner, name, publicKey string) (*KeyPair, error) {
 	return within(c, func() (*KeyPair, error) {
-		if found, _ := c.keyPairs.list(Query{Owner: o, Where: []string{Named(name)}, Limit: 1}, nil, c.now()); len(found) > 0 {
+		if found, _ := c.keyPairs.list(Query{Owner: o, Where: []string{Named(name)}, Limit: 1}, nil, c.time()); len(found) > 0 {
 			return nil, &Error{Reason: Exists, Kind: KindKeyPair, ID: name}
 		}
 		if err := c.admit(KindKeyPair, o, Take{ItemKeyPairs, 1}); err != nil {

@@ -25,7 +25,7 @@ func List[T any, P Noun[T]](c *Cloud, q Query, keep func(*T) bool) (page []*T, e
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.settle()
-	return P(nil).in(c).list(q, keep, c.now())
+	return P(nil).in(c).list(q, keep, c.time())
 }
 
 // Edit changes an object's descriptive fields: name, description, tags, metadata. f works on a copy, replaces slices and
@@ -40,14 +40,14 @@ func Edit[T any, P Noun[T]](c *Cloud, o Owner, id string, f func(*T) error) (*T,
 		if err := f(&changed); err != nil {
 			return nil, err
 		}
-		return edit[T, P](c, id, func(x *T) { *x = changed; P(x).object().Updated = c.now() }), nil
+		return edit[T, P](c, id, func(x *T) { *x = changed; P(x).Self().Updated = c.time() }), nil
 	})
 }
 
 func see[T any, P Noun[T]](c *Cloud, o Owner, id string) (*T, error) {
 	t := P(nil).in(c)
 	obj := t.get(id)
-	if obj == nil || o != (Owner{}) && !P(obj).object().visible(o) {
+	if obj == nil || o != (Owner{}) && !P(obj).Self().visible(o) {
 		return nil, missing(t.kind, id)
 	}
 	return obj, nil
@@ -55,7 +55,7 @@ func see[T any, P Noun[T]](c *Cloud, o Owner, id string) (*T, error) {
 
 // put stores a new object: it gets an id unless it has one, its time, and, while it is Building, its due time.
 func put[T any, P Noun[T]](c *Cloud, obj *T) *T {
-	t, o, now := P(nil).in(c), P(obj).object(), c.now()
+	t, o, now := P(nil).in(c), P(obj).Self(), c.time()
 	if o.ID == "" {
 		o.ID = newID()
 	}
@@ -87,7 +87,7 @@ func edit[T any, P Noun[T]](c *Cloud, id string, f func(*T)) *T {
 	c.count(P(e.obj), -1)
 	t.replace(e, &changed)
 	c.count(P(&changed), 1)
-	c.await(t.kind, P(&changed).object())
+	c.await(t.kind, P(&changed).Self())
 	c.journal.put(t.kind, e.seq, &changed)
 	return &changed
 }
@@ -100,7 +100,7 @@ func drop[T any, P Noun[T]](c *Cloud, id string) {
 		return
 	}
 	c.count(P(e.obj), -1)
-	t.remove(e, c.now())
+	t.remove(e, c.time())
 	c.journal.drop(t.kind, id)
 	P(e.obj).leave(c)
 }
@@ -108,7 +108,7 @@ func drop[T any, P Noun[T]](c *Cloud, id string) {
 // change moves an object into a passing state that ends in another after the kind's time for changes.
 func change[T any, P Noun[T]](c *Cloud, id string, via, to State, f func(*T)) *T {
 	return edit[T, P](c, id, func(x *T) {
-		P(x).object().move(via, to, c.now(), c.times(P(nil).in(c).kind).Change)
+		P(x).Self().move(via, to, c.time(), c.times(P(nil).in(c).kind).Change)
 		if f != nil {
 			f(x)
 		}
@@ -117,11 +117,11 @@ func change[T any, P Noun[T]](c *Cloud, id string, via, to State, f func(*T)) *T
 
 // vanish moves an object to Deleting, and out of the cloud after the kind's time for it. One on its way out stays so.
 func vanish[T any, P Noun[T]](c *Cloud, obj *T) *T {
-	if P(obj).object().State == Deleting {
+	if P(obj).Self().State == Deleting {
 		return obj
 	}
-	return edit[T, P](c, P(obj).object().ID, func(x *T) {
-		P(x).object().move(Deleting, Gone, c.now(), c.times(P(nil).in(c).kind).Delete)
+	return edit[T, P](c, P(obj).Self().ID, func(x *T) {
+		P(x).Self().move(Deleting, Gone, c.time(), c.times(P(nil).in(c).kind).Delete)
 	})
 }
 
@@ -156,13 +156,23 @@ func (c *Cloud) await(kind Kind, o *Object) {
 	}
 }
 
+// time is the moment at which what is done now happens: the clock's, or, for what settle catches up with, when it was due.
+func (c *Cloud) time() time.Time {
+	if !c.moment.IsZero() {
+		return c.moment
+	}
+	return c.now()
+}
+
 // settle does everything that is due by now, in the order it became due.
 func (c *Cloud) settle() {
 	now := c.now()
 	for len(c.due) > 0 && !c.due[0].at.After(now) {
 		d := heap.Pop(&c.due).(dueItem)
+		c.moment = d.at
 		c.byKind[d.kind].ripen(c, d)
 	}
+	c.moment = time.Time{}
 	for _, k := range c.kinds {
 		c.byKind[k].fade(now)
 	}
@@ -174,7 +184,7 @@ func (t *table[T]) ripen(c *Cloud, d dueItem) {
 	if e == nil {
 		return
 	}
-	o := t.as(e.obj).object()
+	o := t.as(e.obj).Self()
 	if o.Next == "" || !o.Due.Equal(d.at) {
 		return
 	}
@@ -187,8 +197,8 @@ func (t *table[T]) ripen(c *Cloud, d dueItem) {
 	}
 	changed := *e.obj
 	n := t.as(&changed)
-	via := n.object().State
-	n.object().State, n.object().Next, n.object().Due, n.object().Updated = o.Next, "", time.Time{}, d.at
+	via := n.Self().State
+	n.Self().State, n.Self().Next, n.Self().Due, n.Self().Updated = o.Next, "", time.Time{}, d.at
 	c.count(t.as(e.obj), -1)
 	t.replace(e, &changed)
 	c.count(n, 1)

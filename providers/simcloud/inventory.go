@@ -52,7 +52,7 @@ func (c *Cloud) Inventory() (i Inventory) {
 func held[T any](t *table[T]) []*T {
 	out := make([]*T, 0, len(t.ids))
 	for _, e := range t.lists[allKey] {
-		if e.gone.IsZero() && t.as(e.obj).object().Tenant != "" {
+		if e.gone.IsZero() && t.as(e.obj).Self().Tenant != "" {
 			out = append(out, e.obj)
 		}
 	}
@@ -78,8 +78,8 @@ func (c *Cloud) Buckets() int { return len(c.Inventory().Buckets) }
 func (c *Cloud) Runs(o Owner) []*Run {
 	var out []*Run
 	c.locked(func() {
-		out, _ = c.runs.list(Query{Owner: o, Own: true}, nil, c.now())
-		servers, _ := c.servers.list(Query{Owner: o, Own: true}, func(s *Server) bool { return !s.Launched.IsZero() }, c.now())
+		out, _ = c.runs.list(Query{Owner: o, Own: true}, nil, c.time())
+		servers, _ := c.servers.list(Query{Owner: o, Own: true}, func(s *Server) bool { return !s.Launched.IsZero() }, c.time())
 		for _, s := range servers {
 			out = append(out, &Run{
 				Object:   Object{Owner: o, Name: s.Name, State: s.State},

@@ -136,7 +136,7 @@ func (t *table[T]) restore(c *Cloud, l line) error {
 	if l.Gone != "" {
 		if e := t.ids[l.Gone]; e != nil {
 			c.count(t.as(e.obj), -1)
-			t.remove(e, c.now())
+			t.remove(e, c.time())
 		}
 		return nil
 	}
@@ -145,7 +145,7 @@ func (t *table[T]) restore(c *Cloud, l line) error {
 		return err
 	}
 	n := t.as(obj)
-	if e := t.ids[n.object().ID]; e != nil {
+	if e := t.ids[n.Self().ID]; e != nil {
 		c.count(t.as(e.obj), -1)
 		t.replace(e, obj)
 	} else {
@@ -153,7 +153,7 @@ func (t *table[T]) restore(c *Cloud, l line) error {
 	}
 	c.count(n, 1)
 	c.seq = max(c.seq, l.Seq)
-	c.await(t.kind, n.object())
+	c.await(t.kind, n.Self())
 	return nil
 }
 

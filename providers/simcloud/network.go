@@ -103,7 +103,7 @@ func (c *Cloud) DeleteSubnet(o Owner, id string) error {
 // own is see without what is merely shared.
 func own[T any, P Noun[T]](c *Cloud, o Owner, id string) (*T, error) {
 	obj, err := see[T, P](c, o, id)
-	if err == nil && o != (Owner{}) && P(obj).object().Owner != o {
+	if err == nil && o != (Owner{}) && P(obj).Self().Owner != o {
 		return nil, missing(P(nil).in(c).kind, id)
 	}
 	return obj, err

@@ -85,7 +85,7 @@ type Object struct {
 
 // noun is what the tables need of an object. Object gives every method; a kind overrides those it has more to say to.
 type noun interface {
-	object() *Object
+	Self() *Object
 	index() []string      // keys it is found by, beside those of Object
 	takes() []Take        // what it uses of its account's quota
 	occupies() []Take     // what it uses of its zone's capacity
@@ -100,7 +100,8 @@ type Noun[T any] interface {
 	in(*Cloud) *table[T]
 }
 
-func (o *Object) object() *Object      { return o }
+// Self is the object itself, for code that handles every kind alike.
+func (o *Object) Self() *Object        { return o }
 func (o *Object) index() []string      { return nil }
 func (o *Object) takes() []Take        { return nil }
 func (o *Object) occupies() []Take     { return nil }
@@ -120,7 +121,7 @@ func (o *Object) move(via, to State, now time.Time, d time.Duration) {
 
 // keys are the keys an object is found by: its account, tags, name, description, metadata, and its kind's own.
 func keys(n noun) []string {
-	o := n.object()
+	o := n.Self()
 	out := []string{ownerKey(o.Owner)}
 	if o.Shared {
 		out[0] = sharedKey

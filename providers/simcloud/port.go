@@ -177,7 +177,7 @@ func (c *Cloud) EditPort(o Owner, id string, f func(*Port) error) (*Port, error)
 				return nil, err
 			}
 		}
-		return edit(c, id, func(p *Port) { *p = changed; p.Updated = c.now() }), nil
+		return edit(c, id, func(p *Port) { *p = changed; p.Updated = c.time() }), nil
 	})
 }
 

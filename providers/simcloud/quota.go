@@ -109,7 +109,7 @@ func (c *Cloud) place(kind Kind, region, zone string, more ...Take) error {
 
 // count books what an object uses, or with sign -1 gives it back.
 func (c *Cloud) count(n noun, sign int64) {
-	o := n.object()
+	o := n.Self()
 	book(c.used, o.Owner, n.takes(), sign)
 	book(c.occupied, Owner{o.Region, o.Zone}, n.occupies(), sign)
 }

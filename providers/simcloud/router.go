@@ -264,7 +264,7 @@ func (c *Cloud) AimFloatingIP(o Owner, id, portID, fixedIP string) (*FloatingIP,
 		if err := c.aim(&changed, portID, fixedIP); err != nil {
 			return nil, err
 		}
-		return edit(c, id, func(f *FloatingIP) { *f = changed; f.Updated = c.now() }), nil
+		return edit(c, id, func(f *FloatingIP) { *f = changed; f.Updated = c.time() }), nil
 	})
 }
 

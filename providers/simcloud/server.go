@@ -167,7 +167,7 @@ func (c *Cloud) furnish(s *Server, in ServerInput) (err error) {
 		s.Volumes = append(s.Volumes, a)
 		edit(c, v.ID, func(v *Volume) {
 			v.State, v.Next, v.Due = Active, "", time.Time{}
-			v.ServerID, v.Device, v.AttachmentID, v.AttachedAt = s.ID, a.Device, a.ID, c.now()
+			v.ServerID, v.Device, v.AttachmentID, v.AttachedAt = s.ID, a.Device, a.ID, c.time()
 		})
 	}
 	return nil
@@ -225,7 +225,7 @@ func (c *Cloud) unfurnish(s *Server) {
 func (s *Server) arrive(c *Cloud, via State) {
 	switch via {
 	case Building:
-		edit(c, s.ID, func(s *Server) { s.Launched = c.now() })
+		edit(c, s.ID, func(s *Server) { s.Launched = c.time() })
 	case Resizing:
 		edit(c, s.ID, func(s *Server) {
 			s.OldFlavor, s.OldSize = s.FlavorID, s.Size
@@ -244,7 +244,7 @@ func (s *Server) leave(c *Cloud) {
 	if !s.Launched.IsZero() {
 		put(c, &Run{
 			Object:   Object{Owner: s.Owner, Name: s.Name},
-			ServerID: s.ID, Size: s.Size, FlavorID: s.FlavorID, From: s.Launched, Until: c.now(),
+			ServerID: s.ID, Size: s.Size, FlavorID: s.FlavorID, From: s.Launched, Until: c.time(),
 		})
 	}
 }

@@ -136,7 +136,7 @@ func (c *Cloud) AttachVolume(o Owner, serverID, volumeID, device string, owned b
 		}
 		a = Attachment{ID: newID(), VolumeID: v.ID, Device: device, Owned: owned}
 		change(c, v.ID, Attaching, Active, func(v *Volume) {
-			v.ServerID, v.Device, v.AttachmentID, v.AttachedAt = s.ID, device, a.ID, c.now()
+			v.ServerID, v.Device, v.AttachmentID, v.AttachedAt = s.ID, device, a.ID, c.time()
 		})
 		return edit(c, s.ID, func(s *Server) { s.Volumes = append(slices.Clone(s.Volumes), a) }), nil
 	})

@@ -53,6 +53,7 @@ type Cloud struct {
 	mu       sync.Mutex
 	seq      uint64
 	due      dueHeap
+	moment   time.Time // see time
 	latency  Latency
 	special  map[Kind]Latency
 	call     time.Duration

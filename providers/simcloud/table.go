@@ -61,7 +61,7 @@ func (t *table[T]) get(id string) *T {
 func (t *table[T]) insert(obj *T, seq uint64) {
 	n := t.as(obj)
 	e := &entry[T]{obj: obj, seq: seq, keys: keys(n)}
-	t.ids[n.object().ID] = e
+	t.ids[n.Self().ID] = e
 	t.link(allKey, e)
 	for _, k := range e.keys {
 		t.link(k, e)
@@ -91,7 +91,7 @@ func (t *table[T]) replace(e *entry[T], obj *T) {
 
 // remove takes an object out; with a lag it stays in the lists until it has faded.
 func (t *table[T]) remove(e *entry[T], now time.Time) {
-	id := t.as(e.obj).object().ID
+	id := t.as(e.obj).Self().ID
 	delete(t.ids, id)
 	t.graves[id] = e.seq
 	if t.watch != nil {
@@ -156,7 +156,7 @@ func (t *table[T]) shown(e *entry[T], now time.Time) bool {
 		return true
 	}
 	asOf := now.Add(-t.lag)
-	return !t.as(e.obj).object().Created.After(asOf) && (e.gone.IsZero() || e.gone.After(asOf))
+	return !t.as(e.obj).Self().Created.After(asOf) && (e.gone.IsZero() || e.gone.After(asOf))
 }
 
 // base returns the shortest list that holds everything q asks for.
@@ -180,7 +180,7 @@ func (t *table[T]) base(q Query) []*entry[T] {
 }
 
 func (t *table[T]) matches(e *entry[T], q Query) bool {
-	o := t.as(e.obj).object()
+	o := t.as(e.obj).Self()
 	switch {
 	case q.Owner == (Owner{}):
 	case q.Own && o.Owner != q.Owner, !o.visible(q.Owner):

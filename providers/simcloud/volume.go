@@ -79,7 +79,7 @@ func (c *Cloud) createVolume(in VolumeInput) (*Volume, error) {
 
 // volumeType turns a type's name or id into its name.
 func (c *Cloud) volumeType(o Owner, given string) (string, error) {
-	all, err := c.volumeTypes.list(Query{Owner: o}, nil, c.now())
+	all, err := c.volumeTypes.list(Query{Owner: o}, nil, c.time())
 	if err != nil {
 		return "", err
 	}
