@@ -71,6 +71,8 @@ type EvidenceStore interface {
 	ServedResources(ctx context.Context, scope duoyun.Scope, f ReportFilter, from, to time.Time, p duoyun.Page) (duoyun.Listing[Served], error)
 	// ServedPools lists contract and pool of everything in scope that ran within [from, to).
 	ServedPools(ctx context.Context, scope duoyun.Scope, from, to time.Time) ([]Served, error)
+	// ProbedPools gives, by pool id, when the pool's canaries were first looked at.
+	ProbedPools(ctx context.Context, tx *sql.Tx) (map[string]time.Time, error)
 	// InsertCredits records credits; one for a contract, resource and month that has its own already is a conflict.
 	InsertCredits(ctx context.Context, tx *sql.Tx, credits []duoyun.Credit) error
 	// MarkCredited moves the resource's and its pool's attributed incidents that ended by the month's end to credited.

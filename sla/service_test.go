@@ -245,6 +245,13 @@ func TestAttributionComesBeforeMoneyAndCreditsCountOnce(t *testing.T) {
 		if err != nil || len(pools) != 1 || pools[0].Bad != 30 || pools[0].Total != served || pools[0].Certified {
 			t.Errorf("pools %+v, %v", pools, err)
 		}
+		r.ok(r.in(func(tx *sql.Tx) error {
+			past, err := r.s.Reliability(ctx, tx, minute(served))
+			if want := int64(9895); len(past) != 1 || past[r.ID("telecom-1")] != want { // 30 of 2880 minutes
+				t.Errorf("reliability %v", past)
+			}
+			return err
+		}))
 		st, err := bill.Close(ctx, finance, duoyun.Once{}, "SQ-C-1", month)
 		r.ok(err)
 		if st.Total.String() != "37.00" {

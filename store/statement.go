@@ -111,8 +111,16 @@ func (s *Store) InsertLines(ctx context.Context, tx *sql.Tx, lines []duoyun.Stat
 			l.Group, string(l.Item), null(l.PriceID), l.Price.String(), l.Per, l.Quantity, ts(l.Start), ts(l.End), l.Share, exactText(l.Exact),
 			int64(l.Amount), int64(l.ListAmount), asJSON(l.Note)}
 	}
-	return insertRows(ctx, tx, `INSERT INTO statement_lines (id, statement_id, ordinal, charge, resource_id, agency_id, payer_id, system_id,
-		line_group, item, price_id, price, per, quantity, start_at, end_at, share, exact, amount_fen, list_fen, note) VALUES`, rows)
+	for len(rows) > 0 {
+		n := min(s.rowsAtOnce(len(rows[0])), len(rows))
+		err := insertRows(ctx, tx, `INSERT INTO statement_lines (id, statement_id, ordinal, charge, resource_id, agency_id, payer_id, system_id,
+			line_group, item, price_id, price, per, quantity, start_at, end_at, share, exact, amount_fen, list_fen, note) VALUES`, rows[:n])
+		if err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
 }
 
 // lineScope is the condition under which a line is in scope: its agency uses or pays what the line charges. A supplier
