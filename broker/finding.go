@@ -81,9 +81,8 @@ func (f *Findings) Resolve(ctx context.Context, actor duoyun.Actor, once duoyun.
 		return x, duoyun.Fail(duoyun.CodeInvalid, "note", "须写明如何处理，不超过 500 字", "say what was done, in at most 500 characters")
 	}
 	err = f.store.InTx(ctx, func(tx *sql.Tx) error {
-		done, err := f.store.Recall(ctx, tx, actor, once)
-		if err != nil || done != "" {
-			return err
+		if done, err := f.store.Recall(ctx, tx, actor, once); err != nil || done != "" {
+			return err // x was read as that call left it
 		}
 		x.State, x.Resolution, x.ResolvedBy, x.ResolvedAt = duoyun.FindingResolved, note, actor.Name, f.now()
 		if err := f.store.ResolveFinding(ctx, tx, x); err != nil {

@@ -181,12 +181,17 @@ func (e *ending) wake(ctx context.Context, resourceID string, op duoyun.Op) erro
 		if hindered {
 			continue
 		}
-		if err := e.put(ctx, in, duoyun.IntentIntended, ""); err != nil {
+		if err := e.release(ctx, in); err != nil {
 			return err
 		}
-		e.jobs = append(e.jobs, PurchaseJob{IntentID: in.ID})
 	}
 	return nil
+}
+
+// release lets a waiting intent go on.
+func (e *ending) release(ctx context.Context, in duoyun.Intent) error {
+	e.jobs = append(e.jobs, PurchaseJob{IntentID: in.ID})
+	return e.put(ctx, in, duoyun.IntentIntended, "")
 }
 
 // cancelWaiting cancels what waited for a resource that failed or was cancelled, and what waits for that in turn.
@@ -196,20 +201,25 @@ func (e *ending) cancelWaiting(ctx context.Context, resourceID string, op duoyun
 		return err
 	}
 	for _, in := range waiting {
-		if err := e.put(ctx, in, duoyun.IntentCancelled, "所依赖的资源未能办成"); err != nil {
-			return err
-		}
-		s, err := e.store.Subject(ctx, e.tx, in.ResourceID)
-		if err != nil {
-			return err
-		}
-		in.State = duoyun.IntentCancelled
-		e.tell(in, s.Resource)
-		if err := e.cancelWaiting(ctx, in.ResourceID, in.Op); err != nil {
+		if err := e.cancel(ctx, in); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// cancel ends a waiting intent, and what waits for it in turn.
+func (e *ending) cancel(ctx context.Context, in duoyun.Intent) error {
+	if err := e.put(ctx, in, duoyun.IntentCancelled, "所依赖的资源未能办成"); err != nil {
+		return err
+	}
+	s, err := e.store.Subject(ctx, e.tx, in.ResourceID)
+	if err != nil {
+		return err
+	}
+	in.State = duoyun.IntentCancelled
+	e.tell(in, s.Resource)
+	return e.cancelWaiting(ctx, in.ResourceID, in.Op)
 }
 
 func (e *ending) waiting(ctx context.Context, resourceID string, op duoyun.Op) ([]duoyun.Intent, error) {

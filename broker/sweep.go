@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/duoyun/duoyun"
@@ -18,6 +19,13 @@ const (
 // Sweep wakes workers for intents that nobody has: a killed worker's lease has run out, or its wake-up was lost. Every
 // replica may call it at any time, every few seconds and at start; a job too many is harmless.
 func (p *Purchaser) Sweep(ctx context.Context) error {
+	if err := p.sweepDue(ctx); err != nil {
+		return err
+	}
+	return p.sweepWaiting(ctx)
+}
+
+func (p *Purchaser) sweepDue(ctx context.Context) error {
 	for {
 		n := 0
 		err := p.store.InTx(ctx, func(tx *sql.Tx) error {
@@ -37,4 +45,56 @@ func (p *Purchaser) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// sweepWaiting sees to intents that wait though nothing is open before them any more: one was placed while the parent
+// it shares with another order was being settled, so that neither transaction saw the other.
+func (p *Purchaser) sweepWaiting(ctx context.Context) error {
+	left, err := p.store.LeftWaiting(ctx, p.now().Add(-lostAfter), sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, in := range left {
+		err := p.store.InTx(ctx, func(tx *sql.Tx) error { return p.letGo(ctx, tx, in) })
+		if err != nil && !lost(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// letGo wakes a waiting intent that nothing hinders, or cancels it where a parent of its resource never came to be.
+func (p *Purchaser) letGo(ctx context.Context, tx *sql.Tx, in duoyun.Intent) error {
+	if in.OrderID != "" {
+		if err := p.store.HoldOrder(ctx, tx, in.OrderID); err != nil {
+			return err
+		}
+	}
+	in, err := p.store.LockIntent(ctx, tx, in.ID)
+	if err != nil || in.State != duoyun.IntentWaiting {
+		return err
+	}
+	hindered, err := p.store.Hindered(ctx, tx, in)
+	if err != nil || hindered {
+		return err
+	}
+	s, err := p.store.Subject(ctx, tx, in.ResourceID)
+	if err != nil {
+		return err
+	}
+	e := ending{Purchaser: p, tx: tx}
+	if in.Op == duoyun.OpCreate && slices.ContainsFunc(s.Parents, func(a Above) bool { return gone(a.Resource.State) }) {
+		err = e.cancel(ctx, in)
+	} else {
+		err = e.release(ctx, in)
+	}
+	if err != nil {
+		return err
+	}
+	return e.close(ctx)
+}
+
+// gone reports whether a resource in this state does not exist and never will again.
+func gone(s duoyun.ResourceState) bool {
+	return s == duoyun.ResourceFailed || s == duoyun.ResourceCancelled || s == duoyun.ResourceTerminated
 }

@@ -68,8 +68,8 @@ type Runner struct {
 const (
 	pollWithNotice = 500 * time.Millisecond
 	pollWithout    = 100 * time.Millisecond
-	jobTimeout     = 5 * time.Minute  // longer than any chain of wire calls between two rests
-	rescueAfter    = 10 * time.Minute // the sweeper is there long before; this is for jobs that are about no intent
+	jobTimeout     = time.Minute
+	rescueAfter    = 90 * time.Second // for jobs that are about no intent; for the others the sweeper is there long before
 )
 
 // Open makes the client over the store's writing connections; sqlite tells which engine they reach. Start begins work.

@@ -32,10 +32,15 @@ type entry struct {
 	cloud   *Cloud
 	version int64
 	checked time.Time
+	failure error // why it could not be opened at that time
 }
 
-// recheck is how long a cloud serves before the pool's version is read again.
-const recheck = 10 * time.Second
+const (
+	// recheck is how long a cloud serves before the pool's version is read again.
+	recheck = 10 * time.Second
+	// retryOpen is how long a vendor that could not be reached is left alone: workers do not queue up before it.
+	retryOpen = 5 * time.Second
+)
 
 // NewDirectory returns a directory over the drivers by name (package all lists them). A nil clock is time.Now.
 func NewDirectory(pools Pools, openers map[string]driver.Opener, o Options, now duoyun.Clock) *Directory {
@@ -54,19 +59,19 @@ func (d *Directory) Cloud(ctx context.Context, poolID string) (*Cloud, error) {
 	if e.cloud != nil && now.Sub(e.checked) < recheck {
 		return e.cloud, nil
 	}
+	if e.failure != nil && now.Sub(e.checked) < retryOpen {
+		return nil, e.failure
+	}
 	pool, secret, err := d.pools.PoolAccount(ctx, poolID)
 	if err != nil {
 		return nil, err
 	}
 	if e.cloud == nil || e.version != pool.Version {
 		c, err := d.connect(ctx, pool, secret)
-		if err != nil {
-			return nil, err
-		}
-		e.cloud, e.version = c, pool.Version
+		e.cloud, e.version, e.failure = c, pool.Version, err
 	}
-	e.checked = now
-	return e.cloud, nil
+	e.checked = d.now()
+	return e.cloud, e.failure
 }
 
 func (d *Directory) entry(poolID string) *entry {
