@@ -128,17 +128,21 @@ func TestABruteForceOracleAgreesByTheMinute(t *testing.T) {
 		per := rapid.SampledFrom([]string{"month", "hour"}).Draw(t, "per")
 		prices := twoPrices(per)
 		got := exactSum(t, terms(duoyun.ContractRules{Proration: duoyun.ProrateSecond, ChargeStopped: stopped}, prices...), m)
-		sum := new(apd.Decimal)
+		taken := map[string]int64{} // unit-minutes at each price
 		for i, q := range oracle(m, stopped) {
 			yuan := "1.23"
 			if at := march.Start().Add(time.Duration(i) * time.Minute); !at.Before(prices[1].From) {
 				yuan = "4.56"
 			}
+			taken[yuan] += q
+		}
+		sum := new(apd.Decimal)
+		for yuan, n := range taken {
 			p, _, err := apd.NewFromString(yuan)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := ctx.Mul(p, p, apd.New(q, 0)); err != nil {
+			if _, err := ctx.Mul(p, p, apd.New(n, 0)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := ctx.Add(sum, sum, p); err != nil {
