@@ -87,7 +87,7 @@ func (w *world) foundByMark(t *testing.T, u *unit) {
 // absenceProven looks for a mark that nothing bears, in its main step and in its first, with this unit as sentinel.
 func (w *world) absenceProven(t *testing.T, u *unit) {
 	main := w.mainCall(t, u.Change)
-	main.Mark = w.mark()
+	main.Mark = w.mark(u.Kind)
 	first := main
 	first.Step = w.plan(t, main.Change)[0].Name
 	for _, call := range []driver.Call{first, main} {
@@ -250,7 +250,7 @@ func (w *world) leftBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, o := range all {
-			if w.marks[o.Mark] {
+			if _, ours := w.marks[o.Mark]; ours {
 				t.Errorf("a %s is left: %s %s", k, o.ID, o.Mark)
 			}
 		}

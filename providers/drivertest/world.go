@@ -17,9 +17,9 @@ import (
 type world struct {
 	h     Harness
 	cloud driver.Cloud
-	marks map[string]bool // every mark the suite ever used
-	net   *unit           // the platform network, once something needs it
-	host  *unit           // a server others hang on
+	marks map[string]duoyun.Kind // every mark the suite ever used
+	net   *unit                  // the platform network, once something needs it
+	host  *unit                  // a server others hang on
 }
 
 // unit is one bought resource.
@@ -33,7 +33,7 @@ func open(t *testing.T, h Harness) *world {
 	if err != nil {
 		t.Fatalf("the account cannot be opened: %v", err)
 	}
-	w := &world{h: h, cloud: c, marks: map[string]bool{}}
+	w := &world{h: h, cloud: c, marks: map[string]duoyun.Kind{}}
 	t.Cleanup(func() { w.sweep(t) })
 	return w
 }
@@ -45,9 +45,9 @@ func (w *world) resource(k duoyun.Kind) driver.Resource {
 	return r
 }
 
-func (w *world) mark() string {
+func (w *world) mark(k duoyun.Kind) string {
 	m := duoyun.Mark(duoyun.NewID(time.Now()))
-	w.marks[m] = true
+	w.marks[m] = k
 	return m
 }
 
@@ -63,7 +63,7 @@ func (w *world) strangerID(k duoyun.Kind) string {
 func (w *world) change(t *testing.T, k duoyun.Kind) driver.Change {
 	t.Helper()
 	s := w.h.Samples
-	c := driver.Change{Op: duoyun.OpCreate, Kind: k, Mark: w.mark(), Name: "一致性测试 " + string(k), Zone: s.Zone, Parts: map[string]string{},
+	c := driver.Change{Op: duoyun.OpCreate, Kind: k, Mark: w.mark(k), Name: "一致性测试 " + string(k), Zone: s.Zone, Parts: map[string]string{},
 		Links: map[duoyun.Relation][]driver.Link{}}
 	network := func() { c.Links[duoyun.RelNetwork] = []driver.Link{w.network(t).link()} }
 	switch k {
@@ -291,48 +291,57 @@ func (w *world) everything(ctx context.Context, k duoyun.Kind) ([]driver.Observa
 	}
 }
 
-// sweep takes away, as far as it can, what a failed test has left: in the reverse of the order of purchase.
+// sweep takes away what a failed test has left, as far as it can: in the reverse of the order of purchase, by mark
+// alone, so that parts without their main object go too.
 func (w *world) sweep(t *testing.T) {
+	if !t.Failed() {
+		return // the last test saw that nothing is left
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	kinds := inOrder()
 	slices.Reverse(kinds)
 	for _, k := range kinds {
-		if !w.offered(k) {
-			continue
-		}
-		for mark := range w.marks {
+		for mark, of := range w.marks {
+			if of != k {
+				continue
+			}
 			if err := w.clear(ctx, k, mark); err != nil {
-				t.Logf("sweep %s %s: %v", k, mark, err)
+				t.Logf("the %ss of this run may not all be gone: %v", k, err)
+				break
 			}
 		}
 	}
 }
 
+// clear runs the deletion of a mark that may have left anything or nothing.
 func (w *world) clear(ctx context.Context, k duoyun.Kind, mark string) error {
-	all, err := w.everything(ctx, k)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(all, func(o driver.Observation) bool { return o.Mark == mark })
-	if i < 0 {
-		return nil
-	}
-	c := driver.Change{Op: duoyun.OpDelete, Kind: k, Mark: mark, ID: all[i].ID, Before: all[i].Spec, Parts: map[string]string{}}
+	c := driver.Change{Op: duoyun.OpDelete, Kind: k, Mark: mark, Parts: map[string]string{}}
 	steps, err := w.resource(k).Plan(c)
 	if err != nil {
 		return err
 	}
 	for _, s := range steps {
-		call := driver.Call{Change: c, Step: s.Name}
-		for range w.h.Looks {
-			if _, err = w.resource(k).Run(ctx, call); err == nil {
-				if e, err := w.resource(k).Look(ctx, call); err == nil && e.State == driver.Done {
-					break
-				}
-			}
-			w.wait(ctx)
+		if err := w.clearStep(ctx, driver.Call{Change: c, Step: s.Name}); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (w *world) clearStep(ctx context.Context, call driver.Call) error {
+	r, err := w.resource(call.Kind), error(nil)
+	for range w.h.Looks {
+		if _, err = r.Run(ctx, call); err == nil {
+			var e driver.Evidence
+			if e, err = r.Look(ctx, call); err == nil && e.State == driver.Done {
+				return nil
+			}
+		}
+		if code := w.cloud.Code(err); code == driver.Auth || code == driver.Unavailable || ctx.Err() != nil {
+			return err
+		}
+		w.wait(ctx)
 	}
 	return err
 }
