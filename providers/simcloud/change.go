@@ -67,6 +67,7 @@ func put[T any, P Noun[T]](c *Cloud, obj *T) *T {
 		if o.Next == "" {
 			o.Next = Active
 		}
+		P(obj).begin(Building, now)
 		o.Due = now.Add(c.times(t.kind).Create)
 	}
 	c.seq++
@@ -109,6 +110,7 @@ func drop[T any, P Noun[T]](c *Cloud, id string) {
 func change[T any, P Noun[T]](c *Cloud, id string, via, to State, f func(*T)) *T {
 	return edit[T, P](c, id, func(x *T) {
 		P(x).Self().move(via, to, c.time(), c.times(P(nil).in(c).kind).Change)
+		P(x).begin(via, c.time())
 		if f != nil {
 			f(x)
 		}
@@ -122,6 +124,7 @@ func vanish[T any, P Noun[T]](c *Cloud, obj *T) *T {
 	}
 	return edit[T, P](c, P(obj).Self().ID, func(x *T) {
 		P(x).Self().move(Deleting, Gone, c.time(), c.times(P(nil).in(c).kind).Delete)
+		P(x).begin(Deleting, c.time())
 	})
 }
 

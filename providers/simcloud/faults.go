@@ -222,7 +222,7 @@ func (k *kept) writeTo(w http.ResponseWriter) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(k.status)
-	w.Write(k.body.Bytes()) //nolint:errcheck // the caller has gone
+	w.Write(k.body.Bytes()) // the caller has gone
 }
 
 // Paced makes each call of a fake take the cloud's call latency.

@@ -82,7 +82,7 @@ func (t *table[T]) dump(j *journal) {
 	}
 }
 
-// Load replaces everything by what Save or a journal wrote; nothing written leaves the cloud as it is. A last line
+// Load replaces everything by what Save or a journal wrote; an error, or nothing written, leaves the cloud as it is. A last line
 // without its end was cut by a kill and is passed over: its change had not been answered.
 func (c *Cloud) Load(r io.Reader) error {
 	lines, err := readLines(r)
@@ -91,9 +91,11 @@ func (c *Cloud) Load(r io.Reader) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	before := c.state
 	c.clear()
 	for i, l := range lines {
 		if err := c.apply(l); err != nil {
+			c.state = before
 			return fmt.Errorf("simcloud: line %d: %w", i+1, err)
 		}
 	}

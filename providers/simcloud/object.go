@@ -86,11 +86,12 @@ type Object struct {
 // noun is what the tables need of an object. Object gives every method; a kind overrides those it has more to say to.
 type noun interface {
 	Self() *Object
-	index() []string      // keys it is found by, beside those of Object
-	takes() []Take        // what it uses of its account's quota
-	occupies() []Take     // what it uses of its zone's capacity
-	arrive(*Cloud, State) // called when it has left a passing state, given that state
-	leave(*Cloud)         // called when it has been removed
+	index() []string        // keys it is found by, beside those of Object
+	takes() []Take          // what it uses of its account's quota
+	occupies() []Take       // what it uses of its zone's capacity
+	begin(State, time.Time) // called on the copy that enters a passing state
+	arrive(*Cloud, State)   // called when it has left a passing state, given that state
+	leave(*Cloud)           // called when it has been removed
 }
 
 // Noun constrains the generic functions of this package to its kinds.
@@ -101,12 +102,13 @@ type Noun[T any] interface {
 }
 
 // Self is the object itself, for code that handles every kind alike.
-func (o *Object) Self() *Object        { return o }
-func (o *Object) index() []string      { return nil }
-func (o *Object) takes() []Take        { return nil }
-func (o *Object) occupies() []Take     { return nil }
-func (o *Object) arrive(*Cloud, State) {}
-func (o *Object) leave(*Cloud)         {}
+func (o *Object) Self() *Object          { return o }
+func (o *Object) index() []string        { return nil }
+func (o *Object) takes() []Take          { return nil }
+func (o *Object) occupies() []Take       { return nil }
+func (o *Object) begin(State, time.Time) {}
+func (o *Object) arrive(*Cloud, State)   {}
+func (o *Object) leave(*Cloud)           {}
 func (o *Object) visible(by Owner) bool {
 	return o.Owner == by || o.Shared && (o.Region == "" || o.Region == by.Region)
 }
@@ -164,7 +166,7 @@ func Of(kind Kind, id string) string { return "of:" + string(kind) + ":" + id }
 // newID is a random UUID, version 4.
 func newID() string {
 	var b [16]byte
-	rand.Read(b[:]) //nolint:errcheck // never fails
+	rand.Read(b[:]) // never fails
 	return formatID(b)
 }
 

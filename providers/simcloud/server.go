@@ -22,7 +22,17 @@ type Server struct {
 	Placed    bool         `json:"placed"`   // it takes capacity of its zone
 	Halted    bool         `json:"halted"`   // it was Stopped when its resize began
 	Launched  time.Time    `json:"launched"` // first Active
+	Events    []Event      `json:"events"`   // the latest maxEvents, oldest first
 }
+
+// Event is something that began to be done to a server, named by the passing state it put it or its volume into.
+type Event struct {
+	What State     `json:"what"`
+	At   time.Time `json:"at"`
+}
+
+// maxEvents bounds what a server remembers.
+const maxEvents = 32
 
 // Size is what a server takes.
 type Size struct{ VCPU, RAMMiB, DiskGiB int64 }
@@ -94,6 +104,11 @@ func (s *Server) occupies() []Take {
 		return nil
 	}
 	return s.takes()[1:]
+}
+
+// begin writes down what is being done to the server.
+func (s *Server) begin(via State, at time.Time) {
+	s.Events = append(slices.Clone(s.Events[max(0, len(s.Events)-maxEvents+1):]), Event{via, at})
 }
 
 // CreateServer makes a server with its ports and volumes.

@@ -138,7 +138,10 @@ func (c *Cloud) AttachVolume(o Owner, serverID, volumeID, device string, owned b
 		change(c, v.ID, Attaching, Active, func(v *Volume) {
 			v.ServerID, v.Device, v.AttachmentID, v.AttachedAt = s.ID, device, a.ID, c.time()
 		})
-		return edit(c, s.ID, func(s *Server) { s.Volumes = append(slices.Clone(s.Volumes), a) }), nil
+		return edit(c, s.ID, func(s *Server) {
+			s.Volumes = append(slices.Clone(s.Volumes), a)
+			s.begin(Attaching, c.time())
+		}), nil
 	})
 	return a, err
 }
@@ -159,6 +162,7 @@ func (c *Cloud) DetachVolume(o Owner, serverID, volumeID string) error {
 		if v.State != Active {
 			return nil, busy(KindVolume, &v.Object)
 		}
+		edit(c, serverID, func(s *Server) { s.begin(Detaching, c.time()) })
 		return change[Volume](c, v.ID, Detaching, Active, nil), nil
 	})
 	return err

@@ -411,6 +411,26 @@ func TestSaveAndLoadKeepEverything(t *testing.T) {
 	}
 }
 
+func TestABadSnapshotChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simcloud.Options{})
+	s, err := b.server("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := setup(t, simcloud.Options{}).Save(&file); err != nil {
+		t.Fatal(err)
+	}
+	file.WriteString(`{"kind":"nothing"}` + "\n")
+	if err := b.Load(&file); err == nil {
+		t.Error("a snapshot with an unknown kind was taken")
+	}
+	if got := b.state(t, s.ID); got != simcloud.Active {
+		t.Errorf("the server is %s after a refused load", got)
+	}
+}
+
 func TestAFileSurvivesAKill(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "cloud.json")

@@ -46,26 +46,31 @@ type Cloud struct {
 	name    string
 	now     duoyun.Clock
 	regions []Region
-	kinds   []Kind // in the order of the tables, which a snapshot keeps
-	byKind  map[Kind]keeper
-	tables
 
-	mu       sync.Mutex
-	seq      uint64
-	due      dueHeap
+	mu sync.Mutex
+	state
 	moment   time.Time // see time
 	latency  Latency
 	special  map[Kind]Latency
 	call     time.Duration
 	quota    map[Item]int64
-	quotas   map[Owner]map[Item]int64
 	capacity map[Item]int64
 	stock    map[Kind]int
-	used     map[Owner]map[Item]int64
-	occupied map[Owner]map[Item]int64 // by region and zone
-	taken    map[string]map[string]struct{}
-	cursor   map[string]string
 	journal  *journal
+}
+
+// state is what a snapshot holds, and what follows from it.
+type state struct {
+	kinds  []Kind // in the order of the tables, which a snapshot keeps
+	byKind map[Kind]keeper
+	tables
+	seq      uint64
+	due      dueHeap
+	quotas   map[Owner]map[Item]int64
+	used     map[Owner]map[Item]int64
+	occupied map[Owner]map[Item]int64       // by region and zone
+	taken    map[string]map[string]struct{} // addresses, by subnet
+	cursor   map[string]string              // where the last address of a subnet was given
 }
 
 // tables hold the objects, a kind each.
@@ -114,9 +119,10 @@ func New(o Options) *Cloud {
 
 // clear forgets every object.
 func (c *Cloud) clear() {
-	c.seq, c.due, c.kinds, c.byKind = 0, nil, nil, map[Kind]keeper{}
-	c.quotas, c.used, c.occupied = map[Owner]map[Item]int64{}, map[Owner]map[Item]int64{}, map[Owner]map[Item]int64{}
-	c.taken, c.cursor = map[string]map[string]struct{}{}, map[string]string{}
+	c.state = state{
+		byKind: map[Kind]keeper{}, quotas: map[Owner]map[Item]int64{}, used: map[Owner]map[Item]int64{},
+		occupied: map[Owner]map[Item]int64{}, taken: map[string]map[string]struct{}{}, cursor: map[string]string{},
+	}
 	c.flavors, c.images = open[Flavor](c, KindFlavor), open[Image](c, KindImage)
 	c.volumeTypes, c.keyPairs = open[VolumeType](c, KindVolumeType), open[KeyPair](c, KindKeyPair)
 	c.networks, c.subnets = open[Network](c, KindNetwork), open[Subnet](c, KindSubnet)

@@ -82,6 +82,8 @@ func (f *Fake) compute() {
 	s.route("PUT /servers/{id}", updateServer)
 	s.route("DELETE /servers/{id}", deleteServer)
 	s.route("POST /servers/{id}/action", actOnServer)
+	s.route("GET /servers/{id}/os-instance-actions", listActions)
+	s.route("GET /servers/{id}/os-instance-actions/{request}", showAction)
 	s.computeParts()
 	s.computeCatalogue()
 	s.computeQuota()

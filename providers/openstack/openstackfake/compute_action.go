@@ -2,6 +2,7 @@ package openstackfake
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
@@ -163,4 +164,51 @@ func toggle(l []string, x string, with bool) []string {
 		out = append(out, x)
 	}
 	return out
+}
+
+// novaAction is an event in Nova's words.
+func novaAction(via simcloud.State) string {
+	return map[simcloud.State]string{
+		simcloud.Building: "create", simcloud.Stopping: "stop", simcloud.Starting: "start", simcloud.Restarting: "reboot",
+		simcloud.Resizing: "resize", simcloud.Confirming: "confirmResize", simcloud.Reverting: "revertResize", simcloud.Deleting: "delete",
+		simcloud.Attaching: "attach_volume", simcloud.Detaching: "detach_volume",
+	}[via]
+}
+
+func actionView(c *call, s *simcloud.Server, e simcloud.Event) object {
+	v := object{
+		"action": novaAction(e.What), "instance_uuid": s.ID, "project_id": s.Tenant, "user_id": c.userID(), "message": nil,
+		"start_time": when(e.At, micros), "request_id": "req-" + nameID(s.ID, string(e.What), e.At.String()),
+	}
+	if c.minor >= 58 {
+		v["updated_at"] = when(e.At, micros)
+	}
+	return v
+}
+
+// listActions answers what was done to a server, newest first.
+func listActions(c *call) (int, any, error) {
+	s, err := c.server()
+	if err != nil {
+		return 0, nil, err
+	}
+	out := []any{}
+	for _, e := range slices.Backward(s.Events) {
+		out = append(out, actionView(c, s, e))
+	}
+	return 200, object{"instanceActions": out}, nil
+}
+
+func showAction(c *call) (int, any, error) {
+	s, err := c.server()
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, e := range s.Events {
+		if v := actionView(c, s, e); v["request_id"] == c.r.PathValue("request") {
+			v["events"] = []any{}
+			return 200, object{"instanceAction": v}, nil
+		}
+	}
+	return 0, nil, refuse(404, "Action for request_id %s on instance %s not found", c.r.PathValue("request"), s.ID)
 }

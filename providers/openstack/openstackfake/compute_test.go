@@ -13,6 +13,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/availabilityzones"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/instanceactions"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/limits"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/quotasets"
@@ -97,6 +98,29 @@ func (b *bundle) fullyShown(t *testing.T, c *gophercloud.ServiceClient, id strin
 	if !ok1 || len(addresses) != 1 || !strings.HasPrefix(addresses[0].(map[string]any)["addr"].(string), "10.1.0.") {
 		t.Errorf("addresses %v", s.Addresses)
 	}
+}
+
+func TestWhatWasDoneToAServerIsTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simcloud.Options{}, openstackfake.Options{})
+	c := b.compute(t)
+	s, err := b.create(t, c, nil)
+	ok(t, err)
+	ok(t, servers.Resize(bg, c, s.ID, servers.ResizeOpts{FlavorRef: b.flavor(t, 4, 8)}).ExtractErr())
+	b.clock.pass(time.Second)
+	ok(t, servers.ConfirmResize(bg, c, s.ID).ExtractErr())
+	pages, err := instanceactions.List(c, s.ID, nil).AllPages(bg)
+	ok(t, err)
+	all, err := instanceactions.ExtractInstanceActions(pages)
+	ok(t, err)
+	var names []string
+	for _, a := range all {
+		names = append(names, a.Action)
+	}
+	same(t, "newest first", strings.Join(names, " "), "confirmResize resize create")
+	one, err := instanceactions.Get(bg, c, s.ID, all[1].RequestID).Extract()
+	ok(t, err)
+	same(t, "one", one.Action, "resize")
 }
 
 func TestStatesThatRefuse(t *testing.T) {

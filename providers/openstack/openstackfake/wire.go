@@ -128,7 +128,7 @@ func reply(w http.ResponseWriter, status int, body any) {
 	case page:
 		w.Header().Set("Content-Type", b.kind)
 		w.WriteHeader(status)
-		io.WriteString(w, b.text) //nolint:errcheck // the caller has gone
+		io.WriteString(w, b.text) // the caller has gone
 	default:
 		raw, err := json.Marshal(body)
 		if err != nil {
@@ -137,7 +137,7 @@ func reply(w http.ResponseWriter, status int, body any) {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		w.Write(raw) //nolint:errcheck // the caller has gone
+		w.Write(raw) // the caller has gone
 	}
 }
 
@@ -202,7 +202,7 @@ func (c *call) self() string { return c.base(c.r, c.owner.Region) + c.r.URL.Path
 
 func randomID() string {
 	var b [16]byte
-	rand.Read(b[:]) //nolint:errcheck // never fails
+	rand.Read(b[:]) // never fails
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
