@@ -147,8 +147,7 @@ func protocolWords(kind string) wording {
 			{ZH: "催办云服务商", EN: "press the supplier"}, wait}}
 	case FindingMismatched:
 		return wording{duoyun.Text{ZH: "%s 的实际规格与订购不符，未开始计费", EN: "%s exists with another spec than ordered; it is not billed"}, []duoyun.Text{
-			{ZH: "请云服务商改正规格", EN: "have the supplier correct the spec"},
-			{ZH: "退订该资源后重新申请", EN: "release it and order again"}}}
+			{ZH: "请云服务商改正规格，系统随后自动核验", EN: "have the supplier correct the spec; the platform then verifies it"}, wait}}
 	case FindingHalfway:
 		return wording{duoyun.Text{ZH: "%s 的变更未能完成，可能停在中途", EN: "the change of %s failed and may have stopped half-way"}, []duoyun.Text{
 			{ZH: "核对云平台上的实际情况后重新提交变更", EN: "compare with the cloud and submit the change again"}}}

@@ -56,8 +56,11 @@ func (p *Purchaser) Work(ctx context.Context, intentID string) (wait time.Durati
 	return w.wait, nil
 }
 
-// active reports whether a worker may move an intent in this state.
-func active(s duoyun.IntentState) bool { return !s.Settled() && s != duoyun.IntentWaiting }
+// active reports whether a worker may move an intent in this state. A mismatched one is looked at now and then: once the
+// supplier has put it right, it is verified.
+func active(s duoyun.IntentState) bool {
+	return s == duoyun.IntentMismatched || !s.Settled() && s != duoyun.IntentWaiting
+}
 
 // ignoreLost forgets that somebody else has taken the intent: the row is theirs, and so is the job.
 func ignoreLost(err error) error {
@@ -270,7 +273,7 @@ func (w *work) next(ctx context.Context) error {
 		return w.send(ctx)
 	case duoyun.IntentAccepted:
 		return w.await(ctx)
-	case duoyun.IntentMaterialised:
+	case duoyun.IntentMaterialised, duoyun.IntentMismatched:
 		return w.verify(ctx)
 	case duoyun.IntentInDoubt:
 		return w.resolve(ctx)

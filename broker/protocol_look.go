@@ -149,6 +149,8 @@ func (w *work) verify(ctx context.Context) error {
 		return w.broken(ctx, driver.Evidence{ID: o.ID, Detail: "the vendor shows it in error"})
 	case o.State == driver.Building || o.State == driver.Deleting:
 		return w.rest(ctx, w.poll(), "", nil)
+	case !driver.Meets(w.in.After, o.Spec) && w.in.State == duoyun.IntentMismatched:
+		return w.rest(ctx, personWait, mismatch(w.in.After, o.Spec), nil)
 	case !driver.Meets(w.in.After, o.Spec):
 		return w.settle(ctx, settlement{path: w.onward(duoyun.IntentMismatched), seen: &o, reason: mismatch(w.in.After, o.Spec)})
 	}

@@ -205,9 +205,23 @@ func (p *Purchaser) postpone(ctx context.Context, id string, cause error) (wait 
 		was := leaseOf(in)
 		wait = 15*time.Second + rand.N(5*time.Second)
 		in.Owner, in.LeaseUntil, in.WakeAt, in.Reason, in.UpdatedAt = "", time.Time{}, now.Add(wait), words(cause), now
-		return p.store.SaveIntent(ctx, tx, was, in)
+		if err := p.store.SaveIntent(ctx, tx, was, in); err != nil || providers.CodeOf(cause) != driver.Auth {
+			return err
+		}
+		_, err = p.store.OpenFinding(ctx, tx, authFinding(poolOf(in.PoolID, cause), words(cause), now))
+		return err
 	})
 	return wait, ignoreLost(err)
+}
+
+// poolOf is what an error of a cloud that could not be opened tells of its pool.
+func poolOf(id string, cause error) duoyun.Pool {
+	p := duoyun.Pool{ID: id, Code: id}
+	var e *duoyun.Error
+	if errors.As(cause, &e) && e.Vendor != nil {
+		p.Name = e.Vendor.Supplier
+	}
+	return p
 }
 
 // words is an error as it may be kept and shown: Chinese first.

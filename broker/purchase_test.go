@@ -126,7 +126,7 @@ func (x *shop) until(in duoyun.Intent, limit time.Duration) duoyun.Intent {
 			continue
 		}
 		got := x.now(in)
-		if got.State.Settled() || !got.WakeAt.After(x.clock.Now()) {
+		if got.State.Settled() && got.State != duoyun.IntentMismatched || !got.WakeAt.After(x.clock.Now()) {
 			break
 		}
 		x.clock.Advance(got.WakeAt.Sub(x.clock.Now())) // a wake-up of another call's
@@ -502,12 +502,19 @@ func TestAnotherSpecThanOrderedIsMismatchedAndFiled(t *testing.T) {
 	each(t, func(t *testing.T, x *shop) {
 		x.observed = func(duoyun.Spec) duoyun.Spec { return duoyun.ServerSpec{VCPU: 2, RAMGiB: 16} }
 		in := x.order("app", aServer, duoyun.IntentIntended)
+		child := x.order("child", duoyun.DiskSpec{SizeGiB: 10, Class: "ssd"}, duoyun.IntentWaiting, in)
 		x.until(in, time.Hour)
 		x.want(in, duoyun.IntentMismatched)
 		x.wantTold("app: create mismatched")
+		x.want(child, duoyun.IntentWaiting)
 		if got := x.findings(); got != "mismatched" {
 			t.Fatalf("findings %q", got)
 		}
+		x.things[0].spec = aServer // the supplier puts it right
+		x.clock.Advance(time.Hour)
+		x.until(in, time.Hour)
+		x.want(in, duoyun.IntentVerified)
+		x.want(child, duoyun.IntentIntended)
 	})
 }
 

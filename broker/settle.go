@@ -69,6 +69,10 @@ func (w *work) end(ctx context.Context, tx *sql.Tx, s settlement) (duoyun.Intent
 		return in, err
 	}
 	in.Reason, in.Owner, in.LeaseUntil, in.UpdatedAt = s.reason, "", time.Time{}, w.now()
+	if in.State == duoyun.IntentMismatched {
+		w.wait = personWait
+		in.WakeAt = in.UpdatedAt.Add(w.wait)
+	}
 	if err := w.store.SaveIntent(ctx, tx, leaseOf(w.in), in); err != nil {
 		return in, err
 	}

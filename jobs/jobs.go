@@ -47,7 +47,7 @@ type Services struct {
 // Options of Open; the zero value works.
 type Options struct {
 	PlaceWorkers    int           // default 8: more only wait for the same budget rows
-	PurchaseWorkers int           // default 32 on PostgreSQL, 8 on SQLite; each makes one wire call at a time
+	PurchaseWorkers int           // default 32; each makes one wire call at a time
 	Sweep           time.Duration // default 5 s
 	Log             *slog.Logger  // default: discards
 	// ListenerURL is a direct postgres:// URL for LISTEN; "": jobs are found by polling. On SQLite it must be "".
@@ -74,7 +74,7 @@ const (
 
 // Open makes the client over the store's writing connections; sqlite tells which engine they reach. Start begins work.
 func Open(ctx context.Context, db *sql.DB, sqlite bool, s Services, o Options) (*Runner, error) {
-	o = o.filled(sqlite)
+	o = o.filled()
 	r := &Runner{services: s, options: o}
 	driver, err := r.driver(ctx, db, sqlite)
 	if err != nil {
@@ -106,15 +106,12 @@ func Open(ctx context.Context, db *sql.DB, sqlite bool, s Services, o Options) (
 	return r, nil
 }
 
-func (o Options) filled(sqlite bool) Options {
+func (o Options) filled() Options {
 	if o.PlaceWorkers == 0 {
 		o.PlaceWorkers = 8
 	}
 	if o.PurchaseWorkers == 0 {
 		o.PurchaseWorkers = 32
-		if sqlite {
-			o.PurchaseWorkers = 8
-		}
 	}
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Second

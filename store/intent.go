@@ -149,7 +149,7 @@ const sweptAgain = 5 * time.Second
 
 // DueIntents lists intents that nobody has though somebody should, and marks them so that each is told once in a while.
 func (s *Store) DueIntents(ctx context.Context, tx *sql.Tx, now, lost time.Time, limit int) ([]string, error) {
-	pick := `SELECT d.id FROM intents d WHERE d.state IN ('intended', 'sent', 'accepted', 'materialised', 'in_doubt', 'absent')
+	pick := `SELECT d.id FROM intents d WHERE d.state IN ('intended', 'sent', 'accepted', 'materialised', 'in_doubt', 'absent', 'mismatched')
 		AND d.wake_at <= $2 AND (d.lease_until <= $3 OR (d.lease_until IS NULL AND d.wake_at <= $4)) ORDER BY d.wake_at LIMIT $5`
 	if s.Engine == PostgreSQL {
 		pick += ` FOR UPDATE SKIP LOCKED`

@@ -355,7 +355,7 @@ CREATE TABLE intents (
 CREATE INDEX intents_order ON intents (order_id);
 CREATE INDEX intents_resource ON intents (resource_id, id);
 -- What the sweeper looks at.
-CREATE INDEX intents_due ON intents (wake_at) WHERE state IN ('intended', 'sent', 'accepted', 'materialised', 'in_doubt', 'absent');
+CREATE INDEX intents_due ON intents (wake_at) WHERE state IN ('intended', 'sent', 'accepted', 'materialised', 'in_doubt', 'absent', 'mismatched');
 CREATE INDEX intents_waiting ON intents (created_at) WHERE state = 'waiting';
 -- At most one intent per resource that is not at its end.
 CREATE UNIQUE INDEX intents_one_open ON intents (resource_id)
