@@ -29,6 +29,8 @@ func octaviaNoun(k simcloud.Kind) string {
 	}[k]
 }
 
+// octaviaRefusal words what the simulated cloud refused: Octavia answers 403 to an exhausted quota, 409 while a balancer is
+// PENDING_*, and 400 to the removal of one with children.
 func octaviaRefusal(e *simcloud.Error) refusal {
 	switch e.Reason {
 	case simcloud.Missing:
@@ -47,6 +49,8 @@ func octaviaRefusal(e *simcloud.Error) refusal {
 	return badRequest("Validation failure: %s", e.Detail)
 }
 
+// balancer serves Octavia as its api-ref describes it (docs.openstack.org/api-ref/load-balancer/v2), under /v2 and the older
+// /v2.0 alike, as Octavia itself does.
 func (f *Fake) balancer() {
 	f.open("GET /load-balancer/{$}", func(_ http.ResponseWriter, r *http.Request) (int, any) {
 		region, _ := r.Context().Value(regionKey{}).(string)

@@ -29,6 +29,8 @@ func novaError(r refusal) any {
 	return object{name: body}
 }
 
+// novaRefusal words what the simulated cloud refused: Nova answers 403 to an exhausted quota and 409 to a wrong state, and
+// its sold-out is no refusal at all but a server in ERROR (see simcloud.ServerInput.Late).
 func novaRefusal(e *simcloud.Error) refusal {
 	switch e.Reason {
 	case simcloud.Missing:
@@ -61,6 +63,8 @@ func novaNoun(k simcloud.Kind) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// compute serves Nova as its api-ref describes it (docs.openstack.org/api-ref/compute); what a microversion adds is marked
+// with its number where it is read or shown.
 func (f *Fake) compute() {
 	f.open("GET /compute/{$}", func(_ http.ResponseWriter, r *http.Request) (int, any) {
 		return 200, object{"versions": []any{f.novaVersion(r)}}
@@ -109,7 +113,9 @@ func (f *Fake) novaVersion(r *http.Request) object {
 	}
 }
 
-// novaState is a server's state in Nova's three words: status, vm_state, task_state.
+// novaState is a server's state in Nova's three words: status, vm_state, task_state. Nova keeps the old status while a task
+// runs: a server that is stopping, or being deleted, is still ACTIVE, and one whose resize is being confirmed still waits
+// for that in status and task_state; only its instance actions tell.
 func novaState(s *simcloud.Server) (status, vm string, task any) {
 	switch s.State {
 	case simcloud.Building:

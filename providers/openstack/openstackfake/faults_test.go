@@ -1,10 +1,12 @@
 package openstackfake_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 
@@ -79,43 +81,61 @@ func TestAListThatLagsBehind(t *testing.T) {
 	same(t, "a minute later", count(), 1)
 }
 
-func BenchmarkListServers(b *testing.B) {
+// full is a cloud with 100,000 servers in one account, each with its own mark.
+func full(b *testing.B) *bundle {
 	const n = 100_000
 	x := setup(b, simcloud.Options{Quota: map[simcloud.Item]int64{
 		simcloud.ItemServers: -1, simcloud.ItemVCPU: -1, simcloud.ItemRAMMiB: -1,
 	}}, openstackfake.Options{})
 	flavor, image := x.flavor(b, 2, 4), x.image(b)
-	for range n {
-		_, err := x.sim.CreateServer(simcloud.ServerInput{Object: simcloud.Object{Owner: x.owner, Name: "s", Tags: []string{"mark"}}, FlavorID: flavor, ImageID: image})
+	for i := range n {
+		_, err := x.sim.CreateServer(simcloud.ServerInput{
+			Object:   simcloud.Object{Owner: x.owner, Name: "s", Tags: []string{"mark-" + strconv.Itoa(i)}},
+			FlavorID: flavor, ImageID: image,
+		})
 		ok(b, err)
 	}
-	token := x.provider.Token()
-	link := "/compute/v2.1/servers/detail?limit=1000"
-	b.ResetTimer()
+	return x
+}
+
+// BenchmarkListServers reads pages of 1,000 out of 100,000, each with all that Nova shows of a server.
+func BenchmarkListServers(b *testing.B) {
+	x := full(b)
+	const first = "/compute/v2.1/servers/detail?limit=1000"
+	link := first
 	for b.Loop() {
-		link = nextPage(b, x, token, link)
-		if link == "" {
-			link = "/compute/v2.1/servers/detail?limit=1000"
+		if link = nextPage(b, x, link); link == "" {
+			link = first
 		}
 	}
 }
 
-// nextPage reads one page straight from the handler and returns the link to the next; the SDK's own work is left out.
-func nextPage(b *testing.B, x *bundle, token, link string) string {
+// BenchmarkFindServer looks one out of 100,000 up by its mark, as a driver in doubt does.
+func BenchmarkFindServer(b *testing.B) {
+	x := full(b)
+	i := 0
+	for b.Loop() {
+		nextPage(b, x, "/compute/v2.1/servers/detail?limit=1000&tags=mark-"+strconv.Itoa(i%100_000))
+		i++
+	}
+}
+
+// nextPage reads one page straight from the handler and returns the link to the next, or "". It does not decode the page,
+// so that the figure is the fake's own.
+func nextPage(b *testing.B, x *bundle, link string) string {
 	r := httptest.NewRequest(http.MethodGet, link, nil)
-	r.Header.Set("X-Auth-Token", token)
+	r.Header.Set("X-Auth-Token", x.provider.Token())
 	r.Header.Set("OpenStack-API-Version", "compute 2.93")
 	w := httptest.NewRecorder()
 	x.fake.ServeHTTP(w, r)
-	var page struct {
-		Servers []json.RawMessage       `json:"servers"`
-		Links   []struct{ Href string } `json:"servers_links"`
+	_, after, found := bytes.Cut(w.Body.Bytes(), []byte(`"servers_links":[`))
+	if w.Code != http.StatusOK {
+		b.Fatalf("%d %s", w.Code, w.Body)
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
-		b.Fatalf("%d %v", w.Code, err)
-	}
-	if len(page.Links) == 0 {
+	if !found {
 		return ""
 	}
-	return page.Links[0].Href
+	var next struct{ Href string }
+	ok(b, json.Unmarshal(bytes.TrimSuffix(after, []byte("]}")), &next))
+	return next.Href
 }

@@ -70,6 +70,8 @@ func keystoneError(r refusal) any {
 	return object{"error": object{"code": r.status, "title": http.StatusText(r.status), "message": r.text}}
 }
 
+// identity serves Keystone (docs.openstack.org/api-ref/identity/v3): tokens by password, application credential or another
+// token, and what a project's user may see of itself.
 func (f *Fake) identity() {
 	f.open("GET /identity/{$}", f.identityVersions)
 	f.open("GET /identity/v3/{$}", f.identityVersion)
@@ -135,6 +137,7 @@ func (f *Fake) v3(r *http.Request) object {
 	}
 }
 
+// unauthorized says no more than Keystone does: whether user, password, domain or project was wrong is not told.
 func unauthorized() (int, any) {
 	return http.StatusUnauthorized, keystoneError(refuse(http.StatusUnauthorized, "The request you have made requires authentication."))
 }

@@ -13,6 +13,7 @@ func glanceError(r refusal) any {
 	return page{"text/html; charset=UTF-8", "<html><head><title>" + title + "</title></head><body><h1>" + title + "</h1>" + r.text + "</body></html>"}
 }
 
+// image serves what Glance shows (docs.openstack.org/api-ref/image/v2); images are only read.
 func (f *Fake) image() {
 	f.open("GET /image/{$}", func(_ http.ResponseWriter, r *http.Request) (int, any) {
 		region, _ := r.Context().Value(regionKey{}).(string)

@@ -38,6 +38,8 @@ func neutronKind(k simcloud.Kind) (snake, camel string) {
 	return snake, camel
 }
 
+// neutronRefusal words what the simulated cloud refused: Neutron answers 409 to an exhausted quota, to a full subnet and to
+// anything in use.
 func neutronRefusal(e *simcloud.Error) refusal {
 	snake, camel := neutronKind(e.Kind)
 	switch e.Reason {
@@ -61,6 +63,8 @@ func neutronRefusal(e *simcloud.Error) refusal {
 	return refusal{400, "InvalidInput", "Invalid input for operation: " + e.Detail}
 }
 
+// network serves Neutron as its api-ref describes it (docs.openstack.org/api-ref/network/v2). Its catalogue URL has no
+// version, as in a devstack: clients add v2.0 themselves.
 func (f *Fake) network() {
 	doc := func(path string) func(http.ResponseWriter, *http.Request) (int, any) {
 		return func(_ http.ResponseWriter, r *http.Request) (int, any) {

@@ -20,6 +20,7 @@ func swiftError(r refusal) any {
 	return page{"text/html; charset=UTF-8", "<html><h1>" + title + "</h1><p>" + r.text + "</p></html>"}
 }
 
+// swiftRefusal words what the simulated cloud refused; a container that is not empty is a conflict.
 func swiftRefusal(e *simcloud.Error) refusal {
 	switch e.Reason {
 	case simcloud.Missing:
@@ -35,6 +36,8 @@ func swiftRefusal(e *simcloud.Error) refusal {
 // swiftPage is Swift's longest listing.
 const swiftPage = 10_000
 
+// objectStore serves Swift (docs.openstack.org/api-ref/object-store). Objects are kept by size and hash alone, so that GET
+// of an object is the one call that is missing.
 func (f *Fake) objectStore() {
 	f.open("GET /object-store/info", func(http.ResponseWriter, *http.Request) (int, any) {
 		return 200, object{"swift": object{"version": "2.30.0", "account_listing_limit": swiftPage, "container_listing_limit": swiftPage, "max_container_name_length": 256}}

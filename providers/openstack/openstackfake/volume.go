@@ -12,6 +12,8 @@ import (
 // maxCinder is the newest volume microversion, that of the release Zed.
 const maxCinder = 70
 
+// cinderRefusal words what the simulated cloud refused: Cinder answers 413 to an exhausted quota, and 400, not 409, to a
+// wrong state.
 func cinderRefusal(e *simcloud.Error) refusal {
 	switch e.Reason {
 	case simcloud.Exceeded:
@@ -30,6 +32,8 @@ func cinderRefusal(e *simcloud.Error) refusal {
 	return badRequest("Invalid input received: %s", e.Detail)
 }
 
+// volume serves Cinder as its api-ref describes it (docs.openstack.org/api-ref/block-storage/v3). The project stands in
+// every path and must be the token's.
 func (f *Fake) volume() {
 	versions := func(status int) func(http.ResponseWriter, *http.Request) (int, any) {
 		return func(_ http.ResponseWriter, r *http.Request) (int, any) {
