@@ -33,6 +33,7 @@ type AgencyStore interface {
 
 // UserStore keeps users, grants and tokens.
 type UserStore interface {
+	LockSupplier(ctx context.Context, tx *sql.Tx, key string) (duoyun.Supplier, error)
 	InsertUser(ctx context.Context, tx *sql.Tx, u duoyun.User) error
 	SetUserActive(ctx context.Context, tx *sql.Tx, userID string, active bool) error
 	InsertGrant(ctx context.Context, tx *sql.Tx, userID string, g duoyun.Grant) error

@@ -53,7 +53,7 @@ func (s *Service) SetUserActive(ctx context.Context, actor duoyun.Actor, key str
 type GrantInput struct {
 	Role     duoyun.Role
 	Agency   string // id or code
-	Supplier string // supplier id
+	Supplier string // id or code
 }
 
 // Grant gives a role (security administrator, never to oneself). Roles that must be apart are refused by the store.
@@ -88,19 +88,25 @@ func (s *Service) changeGrants(ctx context.Context, actor duoyun.Actor, key, act
 		if u.ID == actor.UserID {
 			return duoyun.Fail(duoyun.CodeSeparation, "user", "不能给自己授权", "nobody grants to themselves")
 		}
-		g := duoyun.Grant{Role: in.Role, SupplierID: in.Supplier}
-		if in.Agency != "" {
-			a, err := s.store.Agency(ctx, tx, in.Agency)
-			if err != nil {
-				return err
-			}
-			if !actor.ScopeFor(duoyun.RoleSecurityAdmin).Covers(a) {
-				return duoyun.NotFound("单位", "agency", in.Agency)
-			}
-			g.AgencyID, g.Depth = a.ID, a.Depth
+		g, err := s.grant(ctx, tx, actor, in)
+		if err != nil {
+			return err
 		}
 		return change(tx, u, g)
 	})
+}
+
+// grant finds what a role is to be over.
+func (s *Service) grant(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, in GrantInput) (duoyun.Grant, error) {
+	if in.Supplier != "" {
+		p, err := s.store.LockSupplier(ctx, tx, in.Supplier)
+		return duoyun.Grant{Role: in.Role, SupplierID: p.ID}, err
+	}
+	a, err := s.store.Agency(ctx, tx, in.Agency)
+	if err == nil && !actor.ScopeFor(duoyun.RoleSecurityAdmin).Covers(a) {
+		err = duoyun.NotFound("单位", "agency", in.Agency)
+	}
+	return duoyun.Grant{Role: in.Role, AgencyID: a.ID, Depth: a.Depth}, err
 }
 
 func (in GrantInput) check() error {

@@ -29,6 +29,7 @@ type house struct {
 	clock   *store.BusinessClock
 	clouds  *providers.Directory
 	access  *access.Service
+	levels  *sla.Service
 	handler http.Handler
 	runner  *jobs.Runner // nil where the role is api
 	closers []func() error
@@ -68,21 +69,21 @@ func (h *house) wire(ctx context.Context, log *slog.Logger) error {
 	drivers := all.Drivers(s, time.Now)
 	h.clouds = providers.NewDirectory(s, drivers, providers.Options{Limiter: limiter, Limit: h.config.vendorLimit(), Observe: m.vendorCall(log)}, time.Now)
 	h.access = access.New(s, time.Now)
-	levels := sla.New(s, h.clock.Now, h.clouds)
-	bills := billing.New(s, h.clock.Now, levels)
+	h.levels = sla.New(s, h.clock.Now, h.clouds)
+	bills := billing.New(s, h.clock.Now, h.levels)
 	purse := quota.New(s, time.Now, h.clock.Now)
 	supply := procurement.New(procurement.Deps{Store: s, Now: time.Now, Business: h.clock.Now, Drivers: names(drivers)})
-	orders := broker.New(broker.Deps{Store: s, Quota: purse, Offers: supply, Meters: bills, Business: h.clock.Now, Real: time.Now})
+	orders := broker.New(broker.Deps{Store: s, Quota: purse, Offers: supply, Meters: bills, History: h.levels, Business: h.clock.Now, Real: time.Now})
 	h.handler, err = openapi.New(openapi.Services{
-		Access: h.access, Ledger: broker.NewLedger(s, time.Now), Broker: orders, Findings: broker.NewFindings(s, h.clock.Now),
-		Reconciler: broker.NewReconciler(s, h.clouds, h.clock.Now), Procurement: supply, Quota: purse, Billing: bills, SLA: levels, Names: s, Clock: h.clock,
+		Access: h.access, Ledger: broker.NewLedger(s, time.Now), Broker: orders, Findings: broker.NewFindings(s, time.Now),
+		Reconciler: broker.NewReconciler(s, h.clouds, time.Now), Procurement: supply, Quota: purse, Billing: bills, SLA: h.levels, Names: s, Clock: h.clock,
 	}, openapi.Options{Logger: log, Ready: s.Ready, Metrics: m.handler(), AdvanceClock: h.config.AdvanceClock,
 		Observe: func(c openapi.Call) { m.request(c.Operation, c.Status, c.Took) }})
 	if err != nil || h.config.Role == "api" {
 		return err
 	}
 	buyer := broker.NewPurchaser(s, h.clouds, orders, broker.PurchaseOptions{Now: time.Now})
-	h.runner, err = jobs.Open(ctx, s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: orders, Buyer: buyer, Prober: levels},
+	h.runner, err = jobs.Open(ctx, s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: orders, Buyer: buyer, Prober: h.levels},
 		jobs.Options{Log: log, ListenerURL: h.listenerURL()})
 	return err
 }

@@ -104,7 +104,7 @@ type loader struct {
 func (l *loader) do(login, method, path string, in, out any) {
 	if l.err == nil {
 		if err := l.cast.as(login).send(l.ctx, method, path, in, out); err != nil {
-			l.err = fmt.Errorf("%s %s %v: %w", method, path, in, err)
+			l.err = fmt.Errorf("%s %s (%s): %w", method, path, login, err)
 		}
 	}
 }
