@@ -27,6 +27,8 @@ func (a addressKind) kind() *kind {
 	}
 }
 
+// create lets Neutron choose the address: it alone knows what is free, and departments are given addresses, never choose
+// them. A network without a free one answers 409, which is SoldOut.
 func (a addressKind) create(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	network, err := platformNetwork(c.Change)
 	if err != nil {

@@ -52,6 +52,8 @@ func planBalancerChange(c driver.Change) ([]driver.Step, error) {
 	return []driver.Step{{Name: "members", Await: true}}, nil
 }
 
+// create puts the balancer's address on the platform network's subnet, or on the network where the subnet's id is not
+// known.
 func (b balancerKind) create(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	network, err := platformNetwork(c.Change)
 	if err != nil {
@@ -78,6 +80,7 @@ func vip(v loadbalancers.LoadBalancer) []string {
 	return []string{v.VipAddress}
 }
 
+// makeListener and makePool look for what they hang on by its description, so that they need no ids of earlier steps.
 func (b balancerKind) makeListener(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	lb, err := b.read(ctx, c)
 	if err != nil {
@@ -148,6 +151,7 @@ func members(c driver.Change) ([]pools.BatchUpdateMemberOpts, error) {
 	return want, nil
 }
 
+// remove takes listener, pool and members along; Octavia then keeps the record for a while as DELETED.
 func (b balancerKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	id, err := b.shelf().id(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
@@ -194,6 +198,7 @@ func (b balancerKind) lookPool(ctx context.Context, c driver.Call) (driver.Evide
 	})
 }
 
+// single is the evidence of a part of which there shall be one.
 func single[T any](found []T, id func(T) string) (driver.EvidenceState, string) {
 	switch len(found) {
 	case 0:
@@ -278,6 +283,7 @@ func (b balancerKind) pools(ctx context.Context, c driver.Call) ([]pools.Pool, e
 	return slices.DeleteFunc(all, func(p pools.Pool) bool { return p.Description != note(c.Mark, "pool") }), err
 }
 
+// poolsOf lists every pool of a balancer, ours or added by hand.
 func (b balancerKind) poolsOf(ctx context.Context, lb string) ([]pools.Pool, error) {
 	return everything(ctx, func(marker string) pagination.Pager {
 		return pools.List(b.balancer, pools.ListOpts{LoadbalancerID: lb, Limit: pageSize, Marker: marker})

@@ -11,6 +11,7 @@ import (
 	"github.com/duoyun/duoyun/providers/driver"
 )
 
+// shelf is the project's balancers; an administrator would be shown every project's.
 func (b balancerKind) shelf() shelf {
 	view := func(v loadbalancers.LoadBalancer) thing {
 		return thing{id: v.ID, note: v.Description, state: balancerState(v.ProvisioningStatus), detail: v.ProvisioningStatus}
@@ -58,6 +59,7 @@ func balancerState(status string) driver.ObservedState {
 	return driver.Active
 }
 
+// observe reads the first listener and all members; a member's name is the vendor id of its server.
 func (b balancerKind) observe(ctx context.Context, id string) (driver.Observation, error) {
 	v, err := b.existing(ctx, id)
 	if err != nil {

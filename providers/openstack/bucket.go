@@ -48,6 +48,7 @@ func (b bucketKind) planCreate(c driver.Change) ([]driver.Step, error) {
 	return []driver.Step{{Name: "container", Main: true}}, nil
 }
 
+// planQuota: a bucket may also shrink; Swift then refuses new objects until it is below its quota.
 func planQuota(c driver.Change) ([]driver.Step, error) {
 	before, after := c.Before.(duoyun.BucketSpec), c.After.(duoyun.BucketSpec)
 	switch {
@@ -68,6 +69,7 @@ func (b bucketKind) policy(class string) (string, error) {
 	return mapped, nil
 }
 
+// create is a PUT, which Swift makes idempotent by the container's name. The policy cannot be changed later.
 func (b bucketKind) create(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	spec := c.After.(duoyun.BucketSpec)
 	policy, err := b.policy(spec.Class)
@@ -95,6 +97,7 @@ func (b bucketKind) remove(ctx context.Context, c driver.Call) (driver.Reply, er
 	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
 }
 
+// look asks for the newest replica: Swift is eventually consistent, but a container's name is in one place.
 func (b bucketKind) look(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	o, err := b.observe(ctx, c.Mark)
 	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
@@ -132,6 +135,7 @@ func (b bucketKind) observe(ctx context.Context, id string) (driver.Observation,
 	return b.observed(id, r.Header), nil
 }
 
+// observed reads headers only: Swift counts objects and bytes with a delay of its own.
 func (b bucketKind) observed(id string, h http.Header) driver.Observation {
 	meta := func(name string) string { return h.Get("X-Container-Meta-" + name) }
 	name, err := url.QueryUnescape(meta(headTitle))

@@ -95,6 +95,7 @@ func (d diskKind) create(ctx context.Context, c driver.Call) (driver.Reply, erro
 	return reply(v.ID, r.Header), nil
 }
 
+// attach goes through Nova, which asks Cinder for the connection; the attachment's id is the volume's.
 func (d diskKind) attach(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	server, ok := link(c.Change, duoyun.RelAttach)
 	if !ok || server.ID == "" {
@@ -112,6 +113,7 @@ func (d diskKind) attach(ctx context.Context, c driver.Call) (driver.Reply, erro
 	return reply(a.ID, r.Header), nil
 }
 
+// lookAttached asks Cinder: the volume is reserved, then attaching, then in-use, and names its server only then.
 func (d diskKind) lookAttached(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	server, _ := link(c.Change, duoyun.RelAttach)
 	v, err := d.read(ctx, c)
@@ -150,6 +152,7 @@ func (d diskKind) extend(ctx context.Context, c driver.Call) (driver.Reply, erro
 	return reply("", r.Header), r.Err
 }
 
+// lookExtended: a volume that failed to grow is error_extending at its old size, and its data is whole.
 func (d diskKind) lookExtended(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	v, err := d.read(ctx, c)
 	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
@@ -183,6 +186,7 @@ func (d diskKind) detach(ctx context.Context, c driver.Call) (driver.Reply, erro
 	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
 }
 
+// lookDetached finds the volume first by listing where its id is lost; no volume is on no server.
 func (d diskKind) lookDetached(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	found, ev, err := d.shelf().find(ctx, c, c.ID, c.Mark)
 	if err != nil || len(found) == 0 {
@@ -263,6 +267,8 @@ func volumeMark(v volumes.Volume) string {
 	return markIn(v.Description)
 }
 
+// volumeState follows Cinder's volume statuses (API reference, v3). Reserved, attaching, extending and the like are
+// volumes that are there and busy.
 func volumeState(status string) driver.ObservedState {
 	switch status {
 	case "creating", "downloading", "restoring-backup", "managing":
@@ -308,6 +314,7 @@ func (d diskKind) list(ctx context.Context, cursor string) (driver.Page, error) 
 	return p, err
 }
 
+// systemVolume recognises what Nova made for a server: bootable, unmarked, and its first device.
 func systemVolume(v volumes.Volume) bool {
 	if volumeMark(v) != "" || v.Bootable != "true" {
 		return false

@@ -34,6 +34,9 @@ type service struct {
 	project bool // the URL carries the project id after the version
 }
 
+// services lists what this driver speaks to. Types are those of the Service Types Authority with the aliases still met:
+// Cinder's is volumev3 nearly everywhere, and a "volume" beside it may be version 2, hence its place at the end. Octavia
+// answers v2 and v2.0 alike. Swift's URL ends in the account, which stands for a version.
 func services() map[string]service {
 	return map[string]service{
 		"compute":       {types: []string{"compute"}, version: "v2.1"},

@@ -59,7 +59,8 @@ func Choose(all []Flavor, d Demand) (Flavor, bool) {
 // local reports whether a server of the flavor has its system disk on the host.
 func (d Demand) local(f Flavor) bool { return !d.Volume && f.DiskGiB >= d.DiskGiB && f.DiskGiB > 0 }
 
-// flavor reads the project's flavors and chooses.
+// flavor reads the project's flavors and chooses. It reads anew each time: flavors come and go with a cloud's hardware,
+// and a driver keeps no state.
 func (c *Cloud) flavor(ctx context.Context, d Demand) (Flavor, error) {
 	list, err := everything(ctx, func(marker string) pagination.Pager {
 		return flavors.ListDetail(c.compute, flavors.ListOpts{Limit: pageSize, Marker: marker})

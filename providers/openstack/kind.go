@@ -101,6 +101,7 @@ func (p planner) plan(c driver.Change) ([]driver.Step, error) {
 	return nil, impossible("op", "%s 不支持此变更", "a %s cannot be changed so", string(c.Kind))
 }
 
+// fixed is a plan that is the same for every unit: deletions, which find out for themselves what is left to delete.
 func fixed(steps ...driver.Step) func(driver.Change) ([]driver.Step, error) {
 	return func(driver.Change) ([]driver.Step, error) { return steps, nil }
 }

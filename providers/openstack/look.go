@@ -74,6 +74,8 @@ func (s shelf) find(ctx context.Context, c driver.Call, id, note string) ([]thin
 	return found, ev, nil
 }
 
+// known reads one thing by its id. No listing has a part in it, so that it is whole and needs no sentinel; 404 is the
+// service's own word that the thing is gone.
 func (s shelf) known(ctx context.Context, id string) ([]thing, driver.Evidence, error) {
 	ev := driver.Evidence{Complete: true, SentinelSeen: true}
 	t, err := s.get(ctx, id)
@@ -136,6 +138,8 @@ func unmade(found []thing, ev driver.Evidence) driver.Evidence {
 	return ev
 }
 
+// living leaves out what is being deleted: a superseded creation on its way out does not hide, or contradict, the one
+// that took its place.
 func living(found []thing) []thing {
 	var alive []thing
 	for _, t := range found {

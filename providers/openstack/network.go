@@ -35,6 +35,8 @@ func (n networkKind) kind() *kind {
 	}
 }
 
+// planCreate: without an external network the platform network stays closed, which some zones of a government extranet
+// want.
 func (n networkKind) planCreate(c driver.Change) ([]driver.Step, error) {
 	if c.After.(duoyun.NetworkSpec).CIDR == "" {
 		return nil, impossible("spec.cidr", "网络没有网段", "the network has no CIDR")
@@ -46,6 +48,8 @@ func (n networkKind) planCreate(c driver.Change) ([]driver.Step, error) {
 	return steps, nil
 }
 
+// makeNetwork: everything in Neutron is named for people and marked in its description, which a project may set and
+// which stays through every update.
 func (n networkKind) makeNetwork(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	r := networks.Create(ctx, n.network, networks.CreateOpts{Name: title(c.Change), Description: c.Mark})
 	v, err := r.Extract()
@@ -72,6 +76,7 @@ func (n networkKind) makeSubnet(ctx context.Context, c driver.Call) (driver.Repl
 	return reply(v.ID, r.Header), nil
 }
 
+// makeRouter sets the gateway in the same call, so that a router without a way out never exists.
 func (n networkKind) makeRouter(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	external, err := n.externalNetwork(ctx)
 	if err != nil {
@@ -113,6 +118,7 @@ func (n networkKind) ends(ctx context.Context, c driver.Call) (router, subnet st
 	return router, subnet, err
 }
 
+// join looks first: Neutron answers 400 to a second interface on one subnet, which would seem a refusal for good.
 func (n networkKind) join(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	router, subnet, err := n.ends(ctx, c)
 	if err != nil {
@@ -155,6 +161,7 @@ func (n networkKind) joined(ctx context.Context, router, subnet string) (string,
 	return "", err
 }
 
+// lookJoined serves joining and parting, which read the same and mean the opposite by it.
 func (n networkKind) lookJoined(there, gone driver.EvidenceState) func(context.Context, driver.Call) (driver.Evidence, error) {
 	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 		ev := driver.Evidence{State: gone, Complete: true, SentinelSeen: true}
@@ -187,6 +194,7 @@ func (n networkKind) deleteSubnet(ctx context.Context, c driver.Call) (driver.Re
 	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
 }
 
+// deleteNetwork is refused with 409 (NotReady) while ports are left: whatever stands on a network goes first.
 func (n networkKind) deleteNetwork(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	id, err := n.networkShelf().id(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
@@ -220,6 +228,7 @@ func (n networkKind) page(ctx context.Context, cursor string) ([]networks.Networ
 		networks.ExtractNetworks, func(v networks.Network) string { return v.ID })
 }
 
+// observe reads the range from the subnet, of which a platform network has one.
 func (n networkKind) observe(ctx context.Context, id string) (driver.Observation, error) {
 	v, err := networks.Get(ctx, n.network, id).Extract()
 	if err != nil {

@@ -44,6 +44,7 @@ func (c *Cloud) ports() shelf {
 	}
 }
 
+// portPage is one page of the project's ports, whoever uses them.
 func (c *Cloud) portPage(ctx context.Context, cursor string) ([]ports.Port, string, error) {
 	return onePage(ctx, ports.List(c.network, ports.ListOpts{ProjectID: c.project, Limit: pageSize, Marker: cursor}),
 		ports.ExtractPorts, func(p ports.Port) string { return p.ID })
@@ -78,6 +79,8 @@ func fixedIPs(p ports.Port) []string {
 	return all
 }
 
+// groups, routers and subnets bear "mark part". A sentinel is of the unit's own kind, so it is not among them: it is
+// read from the same service instead.
 func (c *Cloud) groups() shelf {
 	view := func(g groups.SecGroup) thing {
 		return thing{id: g.ID, note: g.Description, state: driver.Active}

@@ -79,6 +79,8 @@ func (c *Cloud) Kind(k duoyun.Kind) (driver.Resource, bool) {
 // Code implements driver.Cloud.
 func (c *Cloud) Code(err error) driver.Code { return Code(err) }
 
+// offer makes the kinds once, so that Kind is a map read. A disk needs Nova too, which attaches it; a public address needs
+// the account to say which network it comes from, since a project may see several.
 func (c *Cloud) offer() map[duoyun.Kind]*kind {
 	kinds := map[duoyun.Kind]*kind{}
 	if c.compute != nil && c.network != nil && c.image != nil {

@@ -28,6 +28,8 @@ func (f publicIPKind) kind() *kind {
 	}
 }
 
+// planPublicIP associates in a second step, though Neutron would do both in one: an address that was got and a port that
+// refused it are told apart so.
 func planPublicIP(c driver.Change) ([]driver.Step, error) {
 	steps := []driver.Step{{Name: "floating_ip", Main: true}}
 	if _, ok := link(c, duoyun.RelAttach); ok {
@@ -94,6 +96,7 @@ func (f publicIPKind) parentPort(ctx context.Context, c driver.Call) (string, er
 	return "", impossible("attach", "%s 没有可挂载公网地址的端口", "a %s has no port to attach a public address to", string(parent.Kind))
 }
 
+// firstPort is the same port on every replica.
 func firstPort(all []ports.Port) string {
 	if len(all) == 0 {
 		return ""
@@ -105,6 +108,7 @@ func firstPort(all []ports.Port) string {
 	return first
 }
 
+// lookAssociated compares ports: another port than the parent's was set by somebody else.
 func (f publicIPKind) lookAssociated(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	id, err := f.shelf().id(ctx, c.ID, c.Mark)
 	if err != nil {
@@ -129,6 +133,7 @@ func (f publicIPKind) lookAssociated(ctx context.Context, c driver.Call) (driver
 	})
 }
 
+// remove needs no disassociation before it.
 func (f publicIPKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	id, err := f.shelf().id(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {

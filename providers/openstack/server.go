@@ -51,6 +51,8 @@ func (s serverKind) kind() *kind {
 	}
 }
 
+// planServer opens each port once, lowest first, so that plans are equal whatever the document's order. Nova boots what it
+// is told to, so a server ordered off is stopped in a step of its own.
 func planServer(c driver.Change) ([]driver.Step, error) {
 	spec := c.After.(duoyun.ServerSpec)
 	if _, err := platformNetwork(c); err != nil {
@@ -69,6 +71,8 @@ func planServer(c driver.Change) ([]driver.Step, error) {
 	return steps, nil
 }
 
+// planServerChange resizes before it changes the power: Nova keeps the power state through a resize, and a server that is
+// to be stopped may as well be resized while it runs.
 func planServerChange(c driver.Change) ([]driver.Step, error) {
 	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
 	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
@@ -87,6 +91,8 @@ func planServerChange(c driver.Change) ([]driver.Step, error) {
 	return steps, nil
 }
 
+// makeGroup names the group by the mark: names are what Nova shows of a server's groups. Neutron adds rules that let
+// everything out.
 func (s serverKind) makeGroup(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	r := groups.Create(ctx, s.network, groups.CreateOpts{Name: c.Mark, Description: note(c.Mark, "security_group")})
 	g, err := r.Extract()
@@ -131,6 +137,8 @@ func missing(step string) error {
 	return refuse(driver.NotFound, duoyun.Fail(duoyun.CodeNotFound, step, "前一步骤 %s 的结果不存在", "what step %s made is not there", step))
 }
 
+// makePort takes the server's address before the server exists, so that it is known whatever becomes of the boot, and a
+// port that Nova would have made itself could bear no mark.
 func (s serverKind) makePort(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	network, err := platformNetwork(c.Change)
 	if err != nil {
@@ -154,6 +162,8 @@ func (s serverKind) makePort(ctx context.Context, c driver.Call) (driver.Reply, 
 	return answer, nil
 }
 
+// boot is the one call that marks a server: tags at boot need microversion 2.52, metadata would do without. Both are set,
+// since a project may edit either.
 func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	spec := c.After.(duoyun.ServerSpec)
 	demand := s.demand(spec)
@@ -188,11 +198,14 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 	return reply(made.ID, r.Header), nil
 }
 
+// demand is what a server's spec asks of a flavor in this account.
 func (s serverKind) demand(spec duoyun.ServerSpec) Demand {
 	return Demand{VCPU: spec.VCPU, RAMGiB: spec.RAMGiB, DiskGiB: spec.SystemDiskGiB,
 		Exact: s.account.Mapping.ExactFlavor, Volume: s.account.Mapping.Classes[classSystem] != "", Local: s.volume == nil}
 }
 
+// systemDisk is a volume that Nova makes of the image and deletes with the server. Its type needs microversion 2.67; no
+// type is the cloud's default.
 func (s serverKind) systemDisk(image string, gib int64) servers.BlockDevice {
 	return servers.BlockDevice{SourceType: servers.SourceImage, DestinationType: servers.DestinationVolume, UUID: image,
 		VolumeSize: int(gib), DeleteOnTermination: true, VolumeType: s.account.Mapping.Classes[classSystem]}
@@ -215,6 +228,7 @@ func login(secret driver.Secret) []byte {
 	return fmt.Appendf(nil, "#cloud-config\npassword: %s\nchpasswd: {expire: true}\nssh_pwauth: true\n", quoted)
 }
 
+// power reads first: Nova answers 409 to a stop of what is stopped, which would look like a state that passes.
 func (s serverKind) power(stop bool) func(context.Context, driver.Call) (driver.Reply, error) {
 	return func(ctx context.Context, c driver.Call) (driver.Reply, error) {
 		now, err := s.server(ctx, c)
@@ -260,6 +274,8 @@ func (s serverKind) target(ctx context.Context, now *servers.Server, spec duoyun
 	return s.flavor(ctx, demand)
 }
 
+// confirm ends a resize; until then Nova holds the old size's place as well. RESIZE is still under way, and Nova's 409
+// says so.
 func (s serverKind) confirm(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	now, err := s.server(ctx, c)
 	if err != nil {
@@ -272,6 +288,7 @@ func (s serverKind) confirm(ctx context.Context, c driver.Call) (driver.Reply, e
 	return reply("", r.Header), r.Err
 }
 
+// deleteServer leaves the port: Nova deletes only ports that it made, and detaches the others.
 func (s serverKind) deleteServer(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	id, err := s.serverShelf().id(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {

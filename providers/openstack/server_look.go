@@ -67,6 +67,8 @@ func powered(now *servers.Server, stop bool) (driver.EvidenceState, string) {
 	return driver.Absent, now.Status
 }
 
+// lookResize: Nova shows the new flavor from VERIFY_RESIZE on. A resize that no host could take falls back to the old one
+// without an error, and is absent.
 func (s serverKind) lookResize(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	return s.resized(ctx, c, func(now *servers.Server, target Flavor) (driver.EvidenceState, string) {
 		before, _ := c.Before.(duoyun.ServerSpec)
@@ -150,6 +152,7 @@ func (s serverKind) server(ctx context.Context, c driver.Call) (*servers.Server,
 	return servers.Get(ctx, s.compute, id).Extract()
 }
 
+// serverShelf is every server of the project; Nova shows no other project's unless asked for all tenants.
 func (s serverKind) serverShelf() shelf {
 	return shelf{
 		get: func(ctx context.Context, id string) (thing, error) {
@@ -182,6 +185,7 @@ func serverThing(v servers.Server) thing {
 	return thing{id: v.ID, note: serverMark(v), state: serverState(v), detail: v.Fault.Message}
 }
 
+// serverMark reads the mark from metadata, or from the tag where somebody has emptied the metadata.
 func serverMark(v servers.Server) string {
 	if m := v.Metadata[metaMark]; m != "" {
 		return m
@@ -196,6 +200,8 @@ func serverMark(v servers.Server) string {
 	return ""
 }
 
+// serverState follows Nova's server states (API guide, "Server concepts"). VERIFY_RESIZE is a change under way; a
+// rescued or rebuilding server is neither on nor off.
 func serverState(v servers.Server) driver.ObservedState {
 	if strings.HasSuffix(v.TaskState, "deleting") {
 		return driver.Deleting
@@ -213,6 +219,8 @@ func serverState(v servers.Server) driver.ObservedState {
 	return driver.Building
 }
 
+// observe reads beside the server its system volume, its group's rules and its ports, so that what is verified is what
+// the cloud has and not what we noted of it; only the image's portable name is our own note.
 func (s serverKind) observe(ctx context.Context, id string) (driver.Observation, error) {
 	v, err := servers.Get(ctx, s.compute, id).Extract()
 	if err != nil {
@@ -246,6 +254,7 @@ func observedServer(v servers.Server) driver.Observation {
 		Addresses: serverAddresses(v), CreatedAt: v.Created, Raw: rawServer(v)}
 }
 
+// rootVolume is the size of the volume a server boots from; data disks made from nothing are not bootable.
 func (s serverKind) rootVolume(ctx context.Context, v servers.Server) (int64, error) {
 	for _, a := range v.AttachedVolumes {
 		vol, err := volumes.Get(ctx, s.volume, a.ID).Extract()
@@ -293,6 +302,7 @@ func (s serverKind) networksOf(ctx context.Context, id string) (map[duoyun.Relat
 	return links, nil
 }
 
+// list shows what the listing itself shows; what needs a call for each server is left to Observe.
 func (s serverKind) list(ctx context.Context, cursor string) (driver.Page, error) {
 	all, next, partial, err := s.page(ctx, cursor)
 	p := driver.Page{Next: next, Partial: partial}
@@ -302,6 +312,8 @@ func (s serverKind) list(ctx context.Context, cursor string) (driver.Page, error
 	return p, err
 }
 
+// sized reports whether a server has a flavor's size. Nova embeds the size, not the id (since 2.47), and a flavor may have
+// been replaced by an equal one. A volume's size is not the flavor's.
 func sized(v *servers.Server, f Flavor) bool {
 	return number(v.Flavor["vcpus"]) == f.VCPU && number(v.Flavor["ram"]) == f.RAMMiB &&
 		(v.Image == nil || number(v.Flavor["disk"]) == f.DiskGiB)
@@ -324,6 +336,7 @@ func number(v any) int64 {
 	return 0
 }
 
+// serverAddresses are the server's own: floating addresses are resources by themselves.
 func serverAddresses(v servers.Server) []string {
 	var all []string
 	for _, network := range v.Addresses {

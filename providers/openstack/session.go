@@ -40,6 +40,8 @@ type grant struct {
 
 var errTokenReplaced = errors.New("the token had been revoked; nothing was done, and there is a new one now")
 
+// newSession prepares the transports. Verification of certificates cannot be turned off: a private CA is added to the
+// system's instead.
 func newSession(a driver.Account) (*session, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
@@ -120,8 +122,10 @@ func (s *session) token(ctx context.Context, refused string) (*grant, error) {
 	return g, nil
 }
 
+// keep makes a grant the one that calls are signed with; readers need no lock.
 func (s *session) keep(g *grant) { s.held.Store(g) }
 
+// good reports whether a grant may sign a call: it is not the one just refused, and does not end within the call.
 func (s *session) good(g *grant, refused string) bool {
 	return g != nil && g.token != refused && s.now().Before(g.renew)
 }
@@ -159,6 +163,7 @@ func (s *session) authenticate(ctx context.Context) (*grant, error) {
 	return &grant{token: token.ID, renew: began.Add(length - min(length/2, 2*time.Minute)), project: project.ID, catalog: catalog.Entries}, nil
 }
 
+// credentials: an application credential carries its project within, and Keystone answers 401 to one that names a scope.
 func (s *session) credentials() *gophercloud.AuthOptions {
 	a := s.account
 	if a.AppCredID != "" {
@@ -168,12 +173,14 @@ func (s *session) credentials() *gophercloud.AuthOptions {
 		Scope: &gophercloud.AuthScope{ProjectName: a.Project, DomainName: a.Domain}}
 }
 
+// signed copies the request, since a RoundTripper may not change the one it was given.
 func signed(r *http.Request, g *grant) *http.Request {
 	r = r.Clone(r.Context())
 	r.Header.Set("X-Auth-Token", g.token)
 	return r
 }
 
+// discard reads what is left of a body, so that its connection can serve again, but not without end.
 func discard(body io.ReadCloser) {
 	if body != nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(body, 1<<16))
