@@ -10,6 +10,9 @@ import (
 func wantContract(d *directory, x duoyun.Contract) { d.want("supplier", x.SupplierID) }
 
 func viewContract(d *directory, x duoyun.Contract) Contract {
+	if x.Rules.BillingStart == "" {
+		x.Rules.BillingStart = "confirmation" // the default, said
+	}
 	return Contract{ID: x.ID, Number: x.Number, Supplier: d.ref("supplier", x.SupplierID), Name: x.Name, Start: x.Start, End: x.End,
 		Ceiling: x.Ceiling, Used: x.Used, Left: x.Ceiling - x.Used, Rules: x.Rules, SLA: x.SLA, Allocation: x.Allocation, Share: x.Share, State: x.State}
 }

@@ -3,7 +3,6 @@ package openapi
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/broker"
@@ -21,9 +20,8 @@ func viewOrder(d *directory, o duoyun.Order) Order {
 	v := Order{ID: o.ID, Number: o.Number, Form: o.Requested.Form, State: o.State, StateName: duoyun.OrderLifecycle().Name(o.State),
 		Agency: d.ref("agency", o.AgencyID), Payer: d.ref("agency", o.PayerID), System: d.ref("system", o.SystemID),
 		Project: d.ref("project", o.ProjectID), Applicant: d.ref("user", o.ApplicantID), Requested: o.Requested, Approved: o.Approved,
-		ContentHash: o.ContentHash, Reason: o.Reason, Version: o.Version, CreatedAt: local(o.CreatedAt), UpdatedAt: local(o.UpdatedAt)}
+		Total: o.Total, ContentHash: o.ContentHash, Reason: o.Reason, Version: o.Version, CreatedAt: local(o.CreatedAt), UpdatedAt: local(o.UpdatedAt)}
 	for _, c := range o.Chosen {
-		v.Total += c.Candidate.Total
 		v.Chosen = append(v.Chosen, Choice{Lines: c.Lines, Supplier: c.Candidate.Supplier, Pool: c.Candidate.Pool, PoolName: c.Candidate.PoolName,
 			Contract: c.Candidate.Contract, Monthly: c.Candidate.Monthly, Total: c.Candidate.Total, Years: c.Candidate.Years,
 			By: d.ref("user", c.By).Name, Reason: c.Reason})
@@ -31,25 +29,8 @@ func viewOrder(d *directory, o duoyun.Order) Order {
 	return v
 }
 
-// forSupplier keeps from a supplier what is not its own: other suppliers' parts, and the department's money and wishes.
-func forSupplier(actor duoyun.Actor, o duoyun.Order) duoyun.Order {
-	own := actor.ScopeFor(duoyun.RoleSupplier).Suppliers
-	if len(own) == 0 || len(actor.ScopeFor().Agencies) > 0 || actor.IsSystem() {
-		return o
-	}
-	o.Chosen = slices.DeleteFunc(slices.Clone(o.Chosen), func(c duoyun.Choice) bool { return !slices.Contains(own, c.Candidate.SupplierID) })
-	mine := func(line string) bool {
-		return slices.ContainsFunc(o.Chosen, func(c duoyun.Choice) bool { return slices.Contains(c.Lines, line) })
-	}
-	o.Requested.Lines = slices.DeleteFunc(slices.Clone(o.Requested.Lines), func(l duoyun.Line) bool { return !mine(l.Name) })
-	o.Approved = slices.DeleteFunc(slices.Clone(o.Approved), func(c duoyun.Cut) bool { return !mine(c.Line) })
-	o.Requested.Funding, o.Requested.SupplierWish, o.Recommended = nil, duoyun.SupplierWish{}, nil
-	return o
-}
-
 func (s *server) order(ctx context.Context, o duoyun.Order) (Order, error) {
-	actor, _ := caller(ctx)
-	return single(ctx, s, forSupplier(actor, o), wantOrder, viewOrder)
+	return single(ctx, s, o, wantOrder, viewOrder)
 }
 
 func (s *server) ListOrders(ctx context.Context, r ListOrdersRequestObject) (ListOrdersResponseObject, error) {
@@ -58,9 +39,6 @@ func (s *server) ListOrders(ctx context.Context, r ListOrdersRequestObject) (Lis
 	l, err := s.Broker.Orders(ctx, actor, broker.OrderFilter{State: p.State, Form: p.Form, Agency: p.Agency, System: p.System}, page(p.After, p.Limit))
 	if err != nil {
 		return nil, err
-	}
-	for i, o := range l.Items {
-		l.Items[i] = forSupplier(actor, o)
 	}
 	items, err := viewed(ctx, s, l.Items, wantOrder, viewOrder)
 	return ListOrders200JSONResponse{Items: items, Next: l.Next}, err

@@ -149,12 +149,3 @@ func TestATokenIsShownOnceAndEndsWhenRevoked(t *testing.T) {
 		a.do(t, request{method: "GET", path: "/v1/whoami", login: "fresh"}).problem(t, 401)
 	})
 }
-
-func TestASuppliersOrdersShowItsOwnPartAlone(t *testing.T) {
-	t.Parallel()
-	a := newAPI(t, storetest.SQLite(t, nil), openapi.Options{})
-	o := a.submit(t)
-	if got := a.do(t, request{method: "GET", path: "/v1/orders/" + o.ID + "/recommendation", login: "sup-telecom"}); got.status != 403 {
-		t.Errorf("a supplier reads the recommendation: %d", got.status)
-	}
-}

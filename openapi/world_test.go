@@ -12,6 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/access"
 	"github.com/duoyun/duoyun/billing"
@@ -46,9 +50,10 @@ func logins() map[string]duoyun.Role {
 // api is the whole API over a small world, with a token for everybody in it.
 type api struct {
 	*storetest.World
+	openapi.Services
 	handler http.Handler
 	tokens  map[string]string // by login
-	calls   *[]openapi.Call
+	spec    routers.Router
 }
 
 // now is when the world's business happens.
@@ -72,10 +77,12 @@ func newAPI(t testing.TB, s *store.Store, o openapi.Options) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &api{World: storetest.NewWorld(t, s), tokens: map[string]string{}, calls: &[]openapi.Call{}}
-	all := services(s, clock)
+	a := &api{World: storetest.NewWorld(t, s), Services: services(s, clock), tokens: map[string]string{}}
+	if a.spec, err = gorillamux.NewRouter(specification(t)); err != nil {
+		t.Fatal(err)
+	}
 	for login := range logins() {
-		_, secret, err := all.Access.IssueToken(t.Context(), duoyun.SystemActor(), duoyun.Once{}, login, access.TokenInput{Label: "test", Life: time.Hour})
+		_, secret, err := a.Access.IssueToken(t.Context(), duoyun.SystemActor(), duoyun.Once{}, login, access.TokenInput{Label: "test", Life: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +92,7 @@ func newAPI(t testing.TB, s *store.Store, o openapi.Options) *api {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	o.AdvanceClock = true
-	if a.handler, err = openapi.New(all, o); err != nil {
+	if a.handler, err = openapi.New(a.Services, o); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -127,7 +134,29 @@ func (a *api) do(t testing.TB, r request) answer {
 	}
 	w := httptest.NewRecorder()
 	a.handler.ServeHTTP(w, req)
-	return answer{w.Code, w.Result().Header, w.Body.Bytes()}
+	x := answer{w.Code, w.Result().Header, w.Body.Bytes()}
+	a.keepsPromise(t, req, x)
+	return x
+}
+
+// keepsPromise holds every answer to the specification.
+func (a *api) keepsPromise(t testing.TB, req *http.Request, x answer) {
+	t.Helper()
+	if a.spec == nil {
+		return
+	}
+	route, params, err := a.spec.FindRoute(req)
+	if err != nil {
+		return // the tests of what is not there
+	}
+	in := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route},
+		Status:                 x.status, Header: x.header, Body: io.NopCloser(bytes.NewReader(x.body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, ExcludeResponseBody: !strings.Contains(x.header.Get("Content-Type"), "json")},
+	}
+	if err := openapi3filter.ValidateResponse(req.Context(), in); err != nil {
+		t.Errorf("%s %s answers %d otherwise than specified: %v", req.Method, req.URL.Path, x.status, err)
+	}
 }
 
 // decode reads the answer into v, strictly.
