@@ -40,7 +40,7 @@ func startCloud(name string) (*simulated, error) {
 func (c *simulated) account() account {
 	return account{secret: openstackfake.Password, simulated: true, body: body{
 		"endpoint": c.url + "/identity/v3", "region": "RegionOne", "domain": openstackfake.Domain,
-		"project": openstackfake.Project, "user": openstackfake.User, "settling": int64(2 * time.Second),
+		"project": openstackfake.Project, "user": openstackfake.User, "settling": int64(2 * time.Second), "timeout": int64(5 * time.Second),
 		"mapping": body{"external_network": "external", "classes": body{"ssd": "ssd", "standard": "standard"}},
 	}}
 }

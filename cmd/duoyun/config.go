@@ -33,6 +33,7 @@ type config struct {
 	Role         string `yaml:"role" env:"DUOYUN_ROLE" doc:"api, worker or all"`
 	VendorRate   int    `yaml:"vendor_rate" env:"DUOYUN_VENDOR_RATE" doc:"calls a second to one vendor account, all replicas together when Redis is set"`
 	LogLevel     string `yaml:"log_level" env:"DUOYUN_LOG_LEVEL" doc:"debug, info, warn or error"`
+	StartClock   string `yaml:"start_clock" env:"DUOYUN_START_CLOCK" doc:"where the business clock of a new database begins, such as 2026-11-25T09:00:00+08:00: demonstrations and tests only"`
 	AdvanceClock bool   `yaml:"advance_clock" env:"DUOYUN_ADVANCE_CLOCK" doc:"let the system administrator move the business clock forward: demonstrations and tests only"`
 }
 
@@ -117,6 +118,9 @@ func (c config) check(f *duoyun.Faults) {
 	}
 	if c.VendorRate < 1 || c.VendorRate > 100_000 {
 		f.Add("vendor_rate", strconv.Itoa(c.VendorRate), "应在 1 与 100000 之间", "must be between 1 and 100000")
+	}
+	if _, err := time.Parse(time.RFC3339, c.StartClock); c.StartClock != "" && err != nil {
+		f.Add("start_clock", c.StartClock, "应为 RFC 3339 时间，或留空", "must be an RFC 3339 time, or empty")
 	}
 	choice(f, "role", c.Role, "api", "worker", "all")
 	choice(f, "log_level", c.LogLevel, "debug", "info", "warn", "error")

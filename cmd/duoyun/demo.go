@@ -86,11 +86,9 @@ func (d *demo) open(ctx context.Context, log *slog.Logger) error {
 	}
 	c := defaultConfig()
 	c.Listen, c.Database, c.SealKeyFile = demoAddress(c.Listen), filepath.Join(d.dir, "duoyun.db"), filepath.Join(d.dir, "duoyun.key")
-	c.AdvanceClock, c.VendorRate = true, 500
-	if d.house, err = build(ctx, c, log); err != nil {
-		return err
-	}
-	return d.house.clock.StartAt(ctx, d.scenario.Story.Start)
+	c.AdvanceClock, c.VendorRate, c.StartClock = true, 500, d.scenario.Story.Start.Format(time.RFC3339)
+	d.house, err = build(ctx, c, log)
+	return err
 }
 
 // demoAddress is the usual address where it is free, and any free one otherwise.

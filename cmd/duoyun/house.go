@@ -56,8 +56,14 @@ func (h *house) open(ctx context.Context) (err error) {
 	if err := h.store.Migrate(ctx); err != nil {
 		return err
 	}
-	h.clock, err = h.store.BusinessClock(ctx)
-	return err
+	if h.clock, err = h.store.BusinessClock(ctx); err != nil || h.config.StartClock == "" {
+		return err
+	}
+	start, err := time.Parse(time.RFC3339, h.config.StartClock)
+	if err != nil {
+		return err
+	}
+	return h.clock.StartAt(ctx, start)
 }
 
 func (h *house) wire(ctx context.Context, log *slog.Logger) error {
