@@ -286,9 +286,14 @@ func (s *Service) Watch(ctx context.Context, actor duoyun.Actor, once duoyun.Onc
 		if id == "" {
 			t.ID, t.Active = duoyun.NewID(s.now()), true
 			id = t.ID
-			if _, err := s.store.IncidentSubject(ctx, tx, t.ResourceID, t.PoolID); err != nil {
+			subject, err := s.store.IncidentSubject(ctx, tx, t.ResourceID, t.PoolID)
+			if err != nil {
 				return err
 			}
+			if t.PoolID != "" { // a resource's target finds its pool through the resource
+				t.PoolID = subject.PoolID
+			}
+			t.ResourceID = subject.ResourceID
 			if err := s.store.InsertTarget(ctx, tx, t); err != nil {
 				return err
 			}

@@ -28,13 +28,13 @@ func (s *Store) IncidentSubject(ctx context.Context, tx *sql.Tx, resourceID, poo
 		return one(ctx, tx, func(r row) (x sla.Subject, err error) {
 			err = r.Scan(&x.ResourceID, &x.PoolID, &x.SupplierID, &x.AgencyID, &x.Ancestors[0], &x.Ancestors[1], &x.Ancestors[2], &x.Ancestors[3])
 			return x, err
-		}, noResource(resourceID), s.lock(`SELECT id, pool_id, supplier_id, agency_id, a1, a2, a3, a4 FROM resources WHERE id = $1`), resourceID)
+		}, noResource(resourceID), s.lock(`SELECT id, pool_id, supplier_id, agency_id, a1, a2, a3, a4 FROM resources WHERE `+byKey("number", resourceID)), resourceID)
 	}
 	x, err := one(ctx, tx, func(r row) (x sla.Subject, err error) {
 		err = r.Scan(&x.PoolID, &x.SupplierID)
 		return x, err
 	},
-		duoyun.NotFound("资源池", "pool", poolID), s.lock(`SELECT id, supplier_id FROM pools WHERE id = $1`), poolID)
+		duoyun.NotFound("资源池", "pool", poolID), s.lock(`SELECT id, supplier_id FROM pools WHERE `+byKey("code", poolID)), poolID)
 	if err != nil {
 		return x, err
 	}
