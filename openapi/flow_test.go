@@ -36,8 +36,11 @@ func (a *api) placed(t testing.TB) openapi.Order {
 		t.Helper()
 		a.do(t, request{method: "POST", path: "/v1/tasks/" + escape(task.Number) + "/" + verb, login: login, body: body}).ok(t)
 	}
-	post("city-reviewer", a.task(t, "city-reviewer", duoyun.TaskReview, o), "cut-back",
-		`{"cuts": [{"line": "app", "approved": 1, "reason": "峰值低于申报"}, {"line": "data", "approved": 1, "reason": "随主机核减"}], "note": "核减"}`)
+	review := a.task(t, "city-reviewer", duoyun.TaskReview, o)
+	a.do(t, request{method: "POST", path: "/v1/tasks/" + review.ID + "/cut-back", login: "city-reviewer",
+		body: `{"cuts": [{"line": "app", "approved": 1, "kind": "server", "spec": {"cores": 2}, "reason": "过多"}]}`}).problem(t, 400)
+	post("city-reviewer", review, "cut-back",
+		`{"cuts": [{"line": "app", "approved": 1, "kind": "server", "spec": {"vcpu": 2, "ram_gib": 8, "system_disk_gib": 100, "image": "kylin-v10"}, "reason": "峰值低于申报"}, {"line": "data", "approved": 1, "reason": "随主机核减"}], "note": "核减"}`)
 	post("city-procurement", a.task(t, "city-procurement", duoyun.TaskConfirmSupplier, o), "confirm-supplier",
 		`{"picks": [{"component": 0, "pool": "telecom-1", "reason": "与现有系统同云"}]}`)
 	for _, signer := range []string{"hrss-approver", "city-finance"} {
@@ -83,7 +86,7 @@ func TestAnOrderGoesThroughReviewChoiceAndSignatures(t *testing.T) {
 		}
 		var q openapi.QuotaList
 		a.do(t, request{method: "GET", path: "/v1/quotas?agency=suqian/hrss&dimension=vcpu", login: "hrss-applicant"}).ok(t).decode(t, &q)
-		if len(q.Items) != 1 || q.Items[0].Used != 4 {
+		if len(q.Items) != 1 || q.Items[0].Used != 2 {
 			t.Errorf("quota: %+v", q.Items)
 		}
 	})

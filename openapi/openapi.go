@@ -5,6 +5,7 @@ package openapi
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -123,7 +124,11 @@ func (s *server) router() http.Handler {
 func (s *server) strict() ServerInterface {
 	return NewStrictHandlerWithOptions(s, nil, StrictHTTPServerOptions{
 		RequestErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
-			s.fail(w, r, duoyun.Fail(duoyun.CodeInvalid, "body", "请求体无法读取", "the request body cannot be read").Because(err))
+			var known *duoyun.Error
+			if !errors.As(err, &known) { // a type's own words are better: which spec, what it lacks
+				err = duoyun.Fail(duoyun.CodeInvalid, "body", "请求体无法读取", "the request body cannot be read").Because(err)
+			}
+			s.fail(w, r, err)
 		},
 		ResponseErrorHandlerFunc: s.fail,
 	})

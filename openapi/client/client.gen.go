@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/duoyun/duoyun"
 	"github.com/oapi-codegen/runtime"
 )
@@ -11295,8 +11293,6 @@ func (r GetDeliverySheetResponse) StatusCode() int {
 type GetOrderDocumentResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
-	// YAML200 the response for an HTTP 200 `application/yaml` response
-	YAML200 *string
 }
 
 // Status returns HTTPResponse.Status
@@ -14964,16 +14960,6 @@ func ParseGetOrderDocumentResponse(rsp *http.Response) (*GetOrderDocumentRespons
 	response := &GetOrderDocumentResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "yaml") && rsp.StatusCode == 200:
-		var dest string
-		if err := yaml.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.YAML200 = &dest
-
 	}
 
 	return response, nil
