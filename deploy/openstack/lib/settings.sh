@@ -1,6 +1,6 @@
 # Where the lab lives and which loopback ports it takes. Sourced by lab; everything may be set from the environment.
 
-LAB=${DUOYUN_OPENSTACK_DIR:-/tmp/duoyun-openstack}
+LAB=$(realpath -m "${DUOYUN_OPENSTACK_DIR:-/tmp/duoyun-openstack}")
 
 # Debian's interpreter, whatever stands first on PATH: the services are Debian's python3 packages.
 PY=/usr/bin/python3
@@ -33,4 +33,3 @@ RUN=$LAB/run     # pid files
 ETC=$LAB/etc     # configuration, written anew on every start
 STATE=$LAB/state # databases, images, volumes, objects, secrets: kept until wipe
 PKG=$LAB/pkg     # paste files unpacked from Debian's packages
-ACCOUNT=$LAB/account.json

@@ -82,6 +82,19 @@ class Cloud:
             if error.status != 404:
                 raise
 
+    def remove(self, what, service, path, seconds=60):
+        """Deletes and waits until it is gone; what still refuses because of a neighbour is asked again."""
+        def gone():
+            try:
+                self.delete(service, path)
+                self.get(service, path.partition("?")[0])
+            except Refused as error:
+                if error.status not in (400, 404, 409):
+                    raise
+                return error.status == 404
+            return False
+        until(f"deletion of {what}", gone, seconds)
+
     def all(self, service, path, key):
         """Every row of a listing; pages are followed."""
         rows = []

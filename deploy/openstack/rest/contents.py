@@ -5,6 +5,7 @@ SIZES = ((1, 2), (2, 4), (2, 8), (4, 8), (4, 16), (8, 16), (8, 32), (16, 32), (1
 DISKS = (40, 100, 500)  # GiB of system disk
 IMAGES = ("kylin-v10", "uos-20", "openeuler-22.03", "anolis-8", "ubuntu-22.04")
 CLASSES = ("ssd", "standard")
+PATIENCE = 240  # seconds: the machine may be busy with other work
 EXTERNAL = "external"
 EXTERNAL_CIDR = "203.0.112.0/20"  # some 4,000 floating IPs; no packet ever leaves
 
@@ -19,9 +20,9 @@ MAPPING = {
 def await_hosts():
     """Until nova-compute and cinder-volume report, and placement knows what the host holds."""
     cloud = admin()
-    until("cinder-volume", lambda: up(cloud, "volumev3", "cinder-volume"))
-    until("nova-compute", lambda: up(cloud, "compute", "nova-compute"))
-    until("placement's inventory", lambda: inventory(cloud))
+    until("cinder-volume", lambda: up(cloud, "volumev3", "cinder-volume"), PATIENCE)
+    until("nova-compute", lambda: up(cloud, "compute", "nova-compute"), PATIENCE)
+    until("placement's inventory", lambda: inventory(cloud), PATIENCE)
 
 
 def up(cloud, service, binary):

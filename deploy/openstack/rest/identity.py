@@ -47,14 +47,20 @@ def endpoint(cloud, service, url):
     cloud.post("identity", "/endpoints", {"endpoint": wanted})
 
 
-def account(name, mapping):
-    """Makes the project with its user, and writes its two account files; returns the first one's path and contents."""
+def owned(name):
+    """Makes a project and its user, both of that name, with the roles of a cloud's customer; returns the password."""
     cloud = admin()
     password = make_secret("user-" + name)
     project = ensure(cloud, "project", {"name": name, "domain_id": DOMAIN})
     user = ensure(cloud, "user", {"name": name, "domain_id": DOMAIN, "password": password})
     for granted in ("member", "reader", "load-balancer_member"):
         grant(cloud, project, user, role(cloud, granted))
+    return password
+
+
+def account(name, mapping):
+    """Makes the project and writes its two account files; returns the first one's path and contents."""
+    password = owned(name)
     file = "account" if name == "duoyun" else "account-" + name
     basis = {"endpoint": KEYSTONE, "region": REGION, "domain": "Default", "project": name}
     by_password = basis | {"user": name, "secret": password, "mapping": mapping}

@@ -1,9 +1,10 @@
-"""The lab's REST side: main.py identity type=url… | hosts | contents | account NAME | check | inventory NAME"""
+"""The lab's REST side: main.py identity type=url… | hosts | contents | account NAME | check | inventory NAME | empty NAME"""
 import json
 import sys
 
 import check
 import contents
+import empty
 import identity
 import inventory
 from cloud import Refused
@@ -12,7 +13,7 @@ from cloud import Refused
 def account(name):
     path, values = identity.account(name, contents.MAPPING)
     show(values)
-    print(path, file=sys.stderr)
+    print("account:", path, file=sys.stderr)
 
 
 def show(value):
@@ -26,6 +27,7 @@ COMMANDS = {
     "account": account,
     "check": check.run,
     "inventory": lambda project: show(inventory.take(project)),
+    "empty": empty.run,
 }
 
 try:
