@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/quota"
@@ -19,17 +20,17 @@ func scanBudgetRow(r row) (x quota.Row, err error) {
 
 // BudgetRows reads the budgets there are among the keys.
 func (s *Store) BudgetRows(ctx context.Context, tx *sql.Tx, keys []quota.BudgetKey) ([]quota.Row, error) {
-	var rows []quota.Row
-	for _, k := range keys { // a handful: payers × years of one order
-		x, err := one(ctx, tx, scanBudgetRow, nil, budgetRows+` WHERE b.payer_id = $1 AND b.year = $2 AND b.item = $3`, k.PayerID, k.Year, k.Item)
-		if err != nil {
-			return nil, err
-		}
-		if x.ID != "" {
-			rows = append(rows, x)
-		}
+	wanted := map[quota.BudgetKey]bool{}
+	for _, k := range keys {
+		wanted[k] = true
 	}
-	return rows, nil
+	var w where
+	in(&w, "b.payer_id", keys, func(k quota.BudgetKey) string { return k.PayerID })
+	in(&w, "b.item", keys, func(k quota.BudgetKey) string { return k.Item })
+	rows, err := collect(ctx, tx, scanBudgetRow, budgetRows+w.String(), w.args...)
+	return slices.DeleteFunc(rows, func(r quota.Row) bool {
+		return !wanted[quota.BudgetKey{PayerID: r.OwnerID, Year: r.Year, Item: r.Item}] // other years
+	}), err
 }
 
 // YearIssued reports whether any budget of the payer has been issued for the year.

@@ -29,8 +29,11 @@ func guard(kind duoyun.HoldKind) string {
 }
 
 // Charge adds each amount to its row in the order given and returns the index of the first row that has not enough left,
-// or -1.
+// or -1. PostgreSQL runs the same guards in one round trip, since shared rows stay locked from their guard to COMMIT.
 func (s *Store) Charge(ctx context.Context, tx *sql.Tx, amounts []quota.Amount) (int, error) {
+	if s.Engine == PostgreSQL && len(amounts) > 0 {
+		return chargeAtOnce(ctx, tx, amounts)
+	}
 	for i, a := range amounts {
 		n, err := exec(ctx, tx, guard(a.Kind), a.Add, a.RowID)
 		if err != nil {
@@ -41,6 +44,17 @@ func (s *Store) Charge(ctx context.Context, tx *sql.Tx, amounts []quota.Amount) 
 		}
 	}
 	return -1, nil
+}
+
+func chargeAtOnce(ctx context.Context, tx *sql.Tx, amounts []quota.Amount) (short int, err error) {
+	kinds, ids, adds := make([]string, len(amounts)), make([]string, len(amounts)), make([]int64, len(amounts))
+	for i, a := range amounts {
+		kinds[i], ids[i], adds[i] = string(a.Kind), a.RowID, a.Add
+	}
+	if err := tx.QueryRowContext(ctx, `SELECT charge_rows($1, $2, $3)`, kinds, ids, adds).Scan(&short); err != nil {
+		return 0, fmt.Errorf("charge: %w", err)
+	}
+	return short, nil
 }
 
 // InsertHolds writes holds, many rows a statement.

@@ -388,6 +388,32 @@ CREATE TABLE holds (
 CREATE INDEX holds_resource ON holds (resource_id);
 CREATE INDEX holds_order ON holds (order_id);
 
+-- The guards of the holds in one round trip: one row a statement, in the order given, as store/hold.go does it on SQLite.
+-- Shared rows stay locked from their guard to COMMIT, so that a network round trip between guards is what would limit
+-- how many orders can be placed. Returns the 0-based index of the first row that has not enough left, or -1.
+-- +goose StatementBegin
+CREATE FUNCTION charge_rows(kinds TEXT[], ids TEXT[], adds BIGINT[]) RETURNS BIGINT LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1 .. COALESCE(array_length(ids, 1), 0) LOOP
+    CASE kinds[i]
+      WHEN 'contract' THEN
+        UPDATE contracts SET used = used + adds[i]
+          WHERE id = ids[i] AND (adds[i] <= 0 OR state = 'active' AND (lim IS NULL OR used + adds[i] <= lim));
+      WHEN 'pool' THEN
+        UPDATE pool_capacity SET used = used + adds[i] WHERE id = ids[i] AND (adds[i] <= 0 OR lim IS NULL OR used + adds[i] <= lim);
+      WHEN 'budget' THEN
+        UPDATE budgets SET used = used + adds[i] WHERE id = ids[i] AND (adds[i] <= 0 OR lim IS NULL OR used + adds[i] <= lim);
+      WHEN 'quota' THEN
+        UPDATE quotas SET used = used + adds[i] WHERE id = ids[i] AND (adds[i] <= 0 OR lim IS NULL OR used + adds[i] <= lim);
+    END CASE;
+    IF NOT FOUND THEN
+      RETURN i - 1;
+    END IF;
+  END LOOP;
+  RETURN -1;
+END $$;
+-- +goose StatementEnd
+
 CREATE TABLE work_orders (
   token       TEXT COLLATE "C" PRIMARY KEY,
   id          TEXT COLLATE "C" NOT NULL UNIQUE,

@@ -1,0 +1,186 @@
+package broker_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker"
+	"github.com/duoyun/duoyun/store/storetest"
+)
+
+func (o *office) refusedSubmit(login string, doc duoyun.OrderRequest, code duoyun.Code, words ...string) {
+	o.Helper()
+	_, err := o.svc.Submit(ctx, o.actor(login), duoyun.Once{}, doc)
+	o.refused(err, code, words...)
+}
+
+func TestClassifiedAndLevelFourSystemsAreRefusedWithTheArticle(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.refusedSubmit("hrss-applicant", o.doc(small, "hrss-core", "hrss-secret"), duoyun.CodeInvalid, "保守国家秘密法", "第三十一条")
+		o.refusedSubmit("hrss-applicant", o.doc(small, "hrss-core", "hrss-four"), duoyun.CodeInvalid, "宿迁市", "第四级")
+	})
+}
+
+func TestWhatADocumentNamesHasToBeInScope(t *testing.T) {
+	inOffice(t, func(o *office) {
+		for what, doc := range map[string]duoyun.OrderRequest{
+			"agency":  o.doc(small, "suqian/hrss", "suqian/edu"),
+			"nothing": o.doc(small, "suqian/hrss", "suqian/none"),
+			"system":  o.doc(small, "hrss-core", "edu-web"),
+			"project": o.doc(small, "SQ-2026-017", "SQ-0"),
+			"payer":   o.doc(small, "suqian/data", "nanjing"),
+		} {
+			_, err := o.svc.Submit(ctx, o.actor("hrss-applicant"), duoyun.Once{}, doc)
+			if duoyun.CodeOf(err) != duoyun.CodeNotFound {
+				o.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}
+
+func TestTheRuleSaysWhetherAProjectIsNeeded(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.refusedSubmit("hrss-applicant", o.doc(small, "project: SQ-2026-017\n", ""), duoyun.CodeInvalid, "立项")
+	})
+}
+
+func TestOnlyApplicantsSubmitAndOnlyThePlatformAsksForInternetAddresses(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.refusedSubmit("hrss-approver", o.doc(small), duoyun.CodeForbidden, "经办人")
+		public := o.doc(small, "requires: {", "  - {kind: public_ip, name: eip, spec: {bandwidth_mbps: 10}}\nrequires: {")
+		o.refusedSubmit("hrss-applicant", public, duoyun.CodeForbidden, "公网地址")
+		if _, err := o.svc.Submit(ctx, o.actor("city-procurement"), duoyun.Once{}, public); err != nil {
+			o.Errorf("the platform's people: %v", err)
+		}
+		if _, err := o.svc.Submit(ctx, duoyun.SystemActor(), duoyun.Once{}, o.doc(small)); duoyun.CodeOf(err) != duoyun.CodeForbidden {
+			o.Errorf("nobody submits: %v", err)
+		}
+	})
+}
+
+func TestRowsOfOthersDoNotExist(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.bought(o.doc(small))
+		edu := o.actor("edu-applicant")
+		_, err := o.svc.Order(ctx, edu, order.ID)
+		o.refused(err, duoyun.CodeNotFound)
+		_, err = o.svc.Events(ctx, edu, order.ID)
+		o.refused(err, duoyun.CodeNotFound)
+		_, err = o.svc.Resource(ctx, edu, o.one(order, "app").Number)
+		o.refused(err, duoyun.CodeNotFound)
+		_, err = o.svc.DeliverySheet(ctx, edu, order.ID)
+		o.refused(err, duoyun.CodeNotFound)
+		_, err = o.svc.Cancel(ctx, edu, duoyun.Once{}, order.ID, "")
+		o.refused(err, duoyun.CodeNotFound)
+		orders, err := o.svc.Orders(ctx, edu, broker.OrderFilter{}, duoyun.Page{})
+		if err != nil || len(orders.Items) != 0 {
+			o.Errorf("orders: %d %v", len(orders.Items), err)
+		}
+		rs, err := o.svc.Resources(ctx, edu, broker.ResourceFilter{}, duoyun.Page{})
+		if err != nil || len(rs.Items) != 0 {
+			o.Errorf("resources: %d %v", len(rs.Items), err)
+		}
+		next := o.submit(o.doc(small))
+		_, err = o.svc.Task(ctx, edu, o.task(next, duoyun.TaskReview, "city-reviewer").ID)
+		o.refused(err, duoyun.CodeNotFound)
+	})
+}
+
+func TestASupplierSeesWhatIsPlacedWithItAndNothingOfOthers(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.submit(o.doc(example))
+		_, err := o.svc.Order(ctx, o.actor("sup-telecom"), order.ID)
+		o.refused(err, duoyun.CodeNotFound)
+		order = o.bought(o.doc(small))
+		got, err := o.svc.Order(ctx, o.actor("sup-telecom"), order.ID)
+		if err != nil || got.Recommended != nil || len(got.Requested.Funding) != 0 || len(got.Chosen) != 1 || len(got.Requested.Lines) != 2 {
+			o.Errorf("what the supplier sees: %+v %v", got, err)
+		}
+		_, err = o.svc.Order(ctx, o.actor("sup-jd"), order.ID)
+		o.refused(err, duoyun.CodeNotFound)
+		mine, err := o.svc.Resources(ctx, o.actor("sup-telecom"), broker.ResourceFilter{Kind: duoyun.KindServer}, duoyun.Page{})
+		if err != nil || len(mine.Items) != 2 {
+			o.Errorf("its resources: %d %v", len(mine.Items), err)
+		}
+		events, err := o.svc.Events(ctx, o.actor("sup-telecom"), order.ID)
+		if err != nil || len(events) == 0 || events[0].To != duoyun.OrderProvisioning || events[0].Actor != "" {
+			o.Errorf("its events: %+v %v", events, err)
+		}
+	})
+}
+
+func TestAWrongRoleIsForbiddenWhereTheRowIsSeen(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.submit(o.doc(small))
+		t := o.task(order, duoyun.TaskReview, "city-reviewer")
+		for _, login := range []string{"hrss-applicant", "hrss-approver", "city-auditor", "city-finance"} {
+			_, err := o.svc.Decide(ctx, o.actor(login), duoyun.Once{}, t.ID, broker.Decision{Verdict: broker.Approve})
+			o.refused(err, duoyun.CodeForbidden)
+		}
+		_, err := o.svc.Retry(ctx, o.actor("city-auditor"), duoyun.Once{}, order.ID)
+		o.refused(err, duoyun.CodeForbidden)
+	})
+}
+
+// grant gives a person another role, for one call.
+func (o *office) also(login string, role duoyun.Role, agency string, depth int) duoyun.Actor {
+	o.Helper()
+	a := o.actor(login)
+	a.Grants = append(a.Grants, duoyun.Grant{Role: role, AgencyID: o.w.ID(agency), Depth: depth})
+	return a
+}
+
+func TestOnePersonHasOnePartInAnOrder(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.submit(o.doc(small))
+		yes := broker.Decision{Verdict: broker.Approve}
+		review := o.task(order, duoyun.TaskReview, "city-reviewer")
+		_, err := o.svc.Decide(ctx, o.also("hrss-applicant", duoyun.RoleReviewer, storetest.City, 1), duoyun.Once{}, review.ID, yes)
+		o.refused(err, duoyun.CodeSeparation)
+		o.decide(order, duoyun.TaskReview, "city-reviewer", broker.Approve)
+		o.confirm(order, "telecom-1")
+		sign := o.task(order, duoyun.TaskSign, "hrss-approver")
+		yes.Hash = sign.Hash
+		_, err = o.svc.Decide(ctx, o.also("city-reviewer", duoyun.RoleApprover, storetest.City, 1), duoyun.Once{}, sign.ID, yes)
+		o.refused(err, duoyun.CodeSeparation)
+		o.decide(order, duoyun.TaskSign, "hrss-approver", broker.Approve)
+		o.decide(order, duoyun.TaskSign, "city-finance", broker.Approve)
+		o.place(order)
+		o.work()
+		accept := o.task(order, duoyun.TaskConfirmDelivery, "hrss-confirmer")
+		_, err = o.svc.Decide(ctx, o.also("hrss-approver", duoyun.RoleConfirmer, storetest.HRSS, 2), duoyun.Once{}, accept.ID, yes)
+		o.refused(err, duoyun.CodeSeparation)
+	})
+}
+
+func TestAmountsRaiseSignatures(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.tx(func(tx *sql.Tx) error {
+			return o.s.PutApprovalRule(ctx, tx, duoyun.ApprovalRule{ID: duoyun.NewID(time.Now()), AgencyID: o.w.ID(storetest.City), Form: duoyun.FormOpen,
+				Confirm: true, Signers: []duoyun.Sign{{Role: duoyun.RoleApprover}, {Role: duoyun.RoleFinance, At: storetest.City, From: 100_000_000}}})
+		})
+		order := o.submit(o.doc(small))
+		if order.State != duoyun.OrderRecommended {
+			o.Fatalf("without a review: %s", order.State)
+		}
+		o.confirm(order, "telecom-1")
+		o.decide(order, duoyun.TaskSign, "hrss-approver", broker.Approve)
+		o.state(order.ID, duoyun.OrderPlacing)
+	})
+}
+
+func TestAnOrderBeyondItsProjectIsAFinding(t *testing.T) {
+	inOffice(t, func(o *office) {
+		big := o.doc(small, "quantity: 2", "quantity: 200", "months: 1", "months: 13", `limit: "90000"}`,
+			`limit: "90000"}, {year: 2027, item: 信息系统运行维护费, limit: "900000", status: intent}`)
+		order := o.submit(big)
+		o.decide(order, duoyun.TaskReview, "city-reviewer", broker.Approve)
+		o.confirm(order, "telecom-1")
+		if kinds := strings.Join(o.findings(), " "); !strings.Contains(kinds, "over_project") {
+			o.Errorf("findings: %s", kinds)
+		}
+	})
+}

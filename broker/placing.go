@@ -1,0 +1,194 @@
+package broker
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/procurement"
+)
+
+// Place is the body of PlaceJob: it looks at the offer once more and then, all or nothing, reserves one resource and
+// writes one purchase intent per unit and takes the holds, last of all. An offer that is gone or dearer goes back to the
+// officer; what is short puts the order on hold with the reason, its signatures standing. A duplicate job finds the
+// order elsewhere and does nothing.
+func (s *Service) Place(ctx context.Context, orderID string) error {
+	err := s.store.InTx(ctx, func(tx *sql.Tx) error {
+		o, err := s.store.LockOrder(ctx, tx, orderID)
+		if err != nil || o.State != duoyun.OrderPlacing {
+			return err
+		}
+		switch o.Requested.Form {
+		case duoyun.FormOpen:
+			return s.placeOpen(ctx, tx, &o)
+		case duoyun.FormRenew:
+			return s.placeRenewal(ctx, tx, &o)
+		}
+		return s.placeChange(ctx, tx, &o)
+	})
+	if duoyun.CodeOf(err) == duoyun.CodeShortage {
+		return s.putOnHold(ctx, orderID, err)
+	}
+	return err
+}
+
+// putOnHold keeps the order until somebody makes room: the placing transaction was rolled back whole.
+func (s *Service) putOnHold(ctx context.Context, orderID string, cause error) error {
+	return s.store.InTx(ctx, func(tx *sql.Tx) error {
+		o, err := s.store.LockOrder(ctx, tx, orderID)
+		if err != nil || o.State != duoyun.OrderPlacing {
+			return err
+		}
+		return s.held(ctx, tx, &o, messageOf(cause))
+	})
+}
+
+func (s *Service) held(ctx context.Context, tx *sql.Tx, o *duoyun.Order, why duoyun.Text) error {
+	o.Reason = why.ZH
+	if err := s.move(ctx, tx, duoyun.SystemActor(), o, duoyun.OrderHeld, "hold", why.ZH); err != nil {
+		return err
+	}
+	return s.finding(ctx, tx, *o, "shortage", duoyun.Text{ZH: "申请单 " + o.Number + " 挂起：" + why.ZH, EN: "order " + o.Number + " is held: " + why.EN},
+		duoyun.Text{ZH: "补足后重试落单", EN: "make room and retry the order"}, duoyun.Text{ZH: "撤回申请单", EN: "cancel the order"})
+}
+
+// parcel is what one choice buys, with the offer as it stands now.
+type parcel struct {
+	choice duoyun.Choice
+	offer  duoyun.Offer
+	units  []duoyun.Unit
+	prices map[unitKey]procurement.UnitPrice
+}
+
+func (s *Service) placeOpen(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
+	parcels, gone, err := s.recheck(ctx, tx, *o)
+	if err != nil {
+		return err
+	}
+	if gone != nil {
+		o.Reason = gone.ZH
+		return s.recommendTo(ctx, tx, duoyun.SystemActor(), o, "offer_changed", gone.ZH)
+	}
+	b, err := s.fill(ctx, tx, *o, parcels)
+	if err != nil {
+		return err
+	}
+	if err := s.buy(ctx, tx, o, b); err != nil {
+		return err
+	}
+	if len(b.intents) == 0 {
+		return s.conclude(ctx, tx, o.ID)
+	}
+	return s.quota.Hold(ctx, tx, o.ID, b.charges)
+}
+
+// recheck compares what was signed with the offers of this moment; gone says why one no longer stands.
+func (s *Service) recheck(ctx context.Context, tx *sql.Tx, o duoyun.Order) (parcels []parcel, gone *duoyun.Text, err error) {
+	in, err := s.inputsOf(ctx, tx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	units, err := o.Requested.Units(o.Approved)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range o.Chosen {
+		d := demandOf(in, c.Lines, units)
+		offer, ok := offerOf(in.Offers, c.Candidate)
+		if !ok {
+			why := because("%s 在合同 %s 下已不再提供", "%s is no longer offered under contract %s", c.Candidate.PoolName, c.Candidate.Contract)
+			return nil, &why, nil
+		}
+		if why := d.misfits(offer); len(why) > 0 {
+			return nil, &why[0], nil
+		}
+		quote, why := d.dearer(offer, c.Candidate)
+		if why != nil {
+			return nil, why, nil
+		}
+		parcels = append(parcels, parcel{choice: c, offer: offer, units: d.units, prices: unitPrices(quote)})
+	}
+	return parcels, nil, nil
+}
+
+func offerOf(offers []duoyun.Offer, c duoyun.Candidate) (duoyun.Offer, bool) {
+	for _, o := range offers {
+		if o.Pool.ID == c.PoolID && o.Contract.ID == c.ContractID {
+			return o, true
+		}
+	}
+	return duoyun.Offer{}, false
+}
+
+// dearer prices the offer as it stands and says why it costs more than what was signed; one that costs less may be taken.
+func (d demand) dearer(o duoyun.Offer, signed duoyun.Candidate) (procurement.Quote, *duoyun.Text) {
+	q, err := procurement.Price(o, d.units, d.period, d.at)
+	if err != nil {
+		why := messageOf(err)
+		return q, &why
+	}
+	if q.Total <= signed.Total && q.Monthly <= signed.Monthly {
+		return q, nil
+	}
+	why := because("%s 现价 %s 元，高于签署的 %s 元", "%s now costs %s yuan, more than the %s signed", signed.PoolName, q.Total, signed.Total)
+	return q, &why
+}
+
+func unitPrices(q procurement.Quote) map[unitKey]procurement.UnitPrice {
+	prices := map[unitKey]procurement.UnitPrice{}
+	for line, units := range q.PerUnit {
+		for _, u := range units {
+			prices[unitKey{line, u.Ordinal}] = u
+		}
+	}
+	return prices
+}
+
+// buy writes the basket: resources, links, intents and jobs in few statements, whatever their number.
+func (s *Service) buy(ctx context.Context, tx *sql.Tx, o *duoyun.Order, b *basket) error {
+	if err := s.store.InsertResources(ctx, tx, b.resources); err != nil {
+		return err
+	}
+	for _, r := range b.fresh {
+		if err := s.store.SetPlatformNetwork(ctx, tx, r.PoolID, r.AgencyID, r.Zone, r.ID); err != nil {
+			return err
+		}
+	}
+	if err := s.store.InsertLinks(ctx, tx, b.links); err != nil {
+		return err
+	}
+	if err := s.store.InsertIntents(ctx, tx, b.intents); err != nil {
+		return err
+	}
+	if err := s.store.PlacedWith(ctx, tx, o.ID, b.suppliers); err != nil {
+		return err
+	}
+	o.Reason = ""
+	if err := s.move(ctx, tx, duoyun.SystemActor(), o, duoyun.OrderProvisioning, "place", ""); err != nil {
+		return err
+	}
+	return s.store.Enqueue(ctx, tx, b.jobs()...)
+}
+
+// Retry places a held order again, once room has been made (applicant, reviewer or procurement over its agency).
+func (s *Service) Retry(ctx context.Context, actor duoyun.Actor, once duoyun.Once, key string) (duoyun.Order, error) {
+	return s.onOrder(ctx, actor, once, key, func(tx *sql.Tx, o *duoyun.Order) error {
+		if err := s.duty(ctx, tx, actor, o.AgencyID, duoyun.RoleApplicant, duoyun.RoleReviewer, duoyun.RoleProcurement); err != nil {
+			return err
+		}
+		if o.State != duoyun.OrderHeld {
+			return duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 未挂起", "order %s is not held", o.Number)
+		}
+		return s.toPlacing(ctx, tx, actor, o, "retry", "")
+	})
+}
+
+// messageOf is an error's message for people.
+func messageOf(err error) duoyun.Text {
+	var e *duoyun.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return duoyun.Text{ZH: "内部错误", EN: "internal error"}
+}

@@ -1,0 +1,169 @@
+package broker_test
+
+import (
+	"database/sql"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker"
+)
+
+// recommended is the recommendation of a new order.
+func (o *office) recommended(doc duoyun.OrderRequest) (duoyun.Order, duoyun.Recommendation) {
+	o.Helper()
+	order := o.submit(doc)
+	o.decide(order, duoyun.TaskReview, "city-reviewer", broker.Approve)
+	got := o.order(order.ID)
+	return got, *got.Recommended
+}
+
+func candidate(c duoyun.Component, pool string) duoyun.Candidate {
+	for _, x := range c.Candidates {
+		if x.Pool == pool {
+			return x
+		}
+	}
+	return duoyun.Candidate{}
+}
+
+func TestEveryCandidateIsKeptWithItsScoreOrEveryReason(t *testing.T) {
+	inOffice(t, func(o *office) {
+		_, rec := o.recommended(o.doc(small))
+		if len(rec.Components) != 1 || len(rec.Components[0].Candidates) != 3 {
+			o.Fatalf("components: %+v", rec.Components)
+		}
+		c := rec.Components[0]
+		first, people := c.Candidates[0], candidate(c, "people-1")
+		if first.Pool != "telecom-1" || first.Score <= c.Candidates[1].Score || first.Monthly == 0 || len(first.Parts) != 3 || len(first.Years) == 0 || first.Prices == "" {
+			o.Errorf("first: %+v", first)
+		}
+		if reasons := joinedReasons(people); !strings.Contains(reasons, "不提供云主机") || !strings.Contains(reasons, "不提供云硬盘") || people.Score != 0 {
+			o.Errorf("people-1: %s", reasons)
+		}
+	})
+}
+
+func joinedReasons(c duoyun.Candidate) string {
+	var all []string
+	for _, r := range c.Dropped {
+		all = append(all, r.ZH, r.EN)
+	}
+	return strings.Join(all, "; ")
+}
+
+func TestReasonsForDroppingAreTold(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.alter(`UPDATE pools SET level = 2 WHERE code = 'telecom-1'`)
+		o.alter(`UPDATE suppliers SET assessment_until = '2026-01-01' WHERE code = 'telecom-suqian'`)
+		o.alter(`UPDATE pools SET site = 'nanjing', zones = '["internet_access"]', xinchuang = '{"cpu":["loongson"],"os":["uos-20"]}' WHERE code = 'jd-1'`)
+		o.alter(`UPDATE contracts SET end_day = '2026-12-15', lim = 100 WHERE number = 'SQ-C-2'`)
+		doc := o.doc(small, "requires: {", "requires: {sites: [suqian], xinchuang: {required: true, cpu: [kunpeng], os: [kylin-v10]}, ")
+		_, rec := o.recommended(doc)
+		telecom, jd := joinedReasons(candidate(rec.Components[0], "telecom-1")), joinedReasons(candidate(rec.Components[0], "jd-1"))
+		for _, words := range []string{"等保第 3 级", "评估已于 2026-01-01 到期"} {
+			if !strings.Contains(telecom, words) {
+				o.Errorf("telecom-1 lacks %q: %s", words, telecom)
+			}
+		}
+		for _, words := range []string{"位于 nanjing", "没有网络区 extranet_public", "信创处理器不符", "信创操作系统不符", "没有信创操作系统 kylin-v10", "2026-12-14 到期", "合同余额"} {
+			if !strings.Contains(jd, words) {
+				o.Errorf("jd-1 lacks %q: %s", words, jd)
+			}
+		}
+		if kinds := strings.Join(o.findings(), " "); !strings.Contains(kinds, "no_offer") {
+			o.Errorf("findings: %s", kinds)
+		}
+	})
+}
+
+func (o *office) alter(query string) {
+	o.Helper()
+	o.tx(func(tx *sql.Tx) error { _, err := tx.ExecContext(ctx, query); return err })
+}
+
+func TestCapacityThatDoesNotSufficeIsTold(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.tx(func(tx *sql.Tx) error {
+			n := int64(1)
+			_, err := o.s.SetCapacity(ctx, tx, o.w.ID("telecom-1"), duoyun.QuotaServers, &n)
+			return err
+		})
+		_, rec := o.recommended(o.doc(small))
+		if got := joinedReasons(candidate(rec.Components[0], "telecom-1")); !strings.Contains(got, "容量不足") || !strings.Contains(got, "剩余 1，需要 2") {
+			o.Errorf("telecom-1: %s", got)
+		}
+	})
+}
+
+func TestOneSupplierServesAllWhereTheDocumentAsksForIt(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order, rec := o.recommended(o.doc(example))
+		for i, c := range rec.Components {
+			if got := c.Candidates[0].Supplier; got != "telecom-suqian" {
+				o.Errorf("component %d: %s first", i, got)
+			}
+			if jd := candidate(c, "jd-1"); len(jd.Dropped) == 0 {
+				o.Errorf("component %d: jd sells no people's work and cannot serve all", i)
+			}
+		}
+		t := o.task(order, duoyun.TaskConfirmSupplier, "city-procurement")
+		var picks []broker.Pick
+		for i := range rec.Components {
+			picks = append(picks, broker.Pick{Component: i, Pool: "jd-1", Reason: "想要"})
+		}
+		_, err := o.svc.ConfirmSupplier(ctx, o.actor("city-procurement"), duoyun.Once{}, t.ID, picks)
+		o.refused(err, duoyun.CodeInvalid, "已被排除", "同一云服务商")
+	})
+}
+
+func TestAChoiceThatIsNotTheFirstStatesItsReason(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order, _ := o.recommended(o.doc(small))
+		t := o.task(order, duoyun.TaskConfirmSupplier, "city-procurement")
+		officer := o.actor("city-procurement")
+		for name, picks := range map[string][]broker.Pick{
+			"none":        nil,
+			"no reason":   {{Component: 0, Pool: "jd-1"}},
+			"unknown":     {{Component: 0, Pool: "moon-1"}},
+			"twice":       {{Component: 0, Pool: "telecom-1"}, {Component: 0, Pool: "telecom-1"}},
+			"beyond":      {{Component: 7, Pool: "telecom-1"}},
+			"dropped one": {{Component: 0, Pool: "people-1", Reason: "想要"}},
+		} {
+			_, err := o.svc.ConfirmSupplier(ctx, officer, duoyun.Once{}, t.ID, picks)
+			if duoyun.CodeOf(err) != duoyun.CodeInvalid {
+				o.Errorf("%s: %v", name, err)
+			}
+		}
+		got, err := o.svc.ConfirmSupplier(ctx, officer, duoyun.Once{}, t.ID, []broker.Pick{{Component: 0, Pool: "jd-1", Reason: "与现有系统同云"}})
+		if err != nil || got.State != duoyun.TaskApproved {
+			o.Fatal(err)
+		}
+		if c := o.order(order.ID).Chosen; len(c) != 1 || c[0].Candidate.Pool != "jd-1" || c[0].By != officer.UserID || c[0].Reason != "与现有系统同云" {
+			o.Errorf("chosen: %+v", c)
+		}
+	})
+}
+
+func TestTheSameInputsGiveTheSameAnswer(t *testing.T) {
+	inOffice(t, func(o *office) {
+		frozen := time.Date(2026, 11, 21, 9, 0, 0, 0, duoyun.Civil)
+		order := o.submit(o.doc(example))
+		o.clock.t = frozen
+		o.decide(order, duoyun.TaskReview, "city-reviewer", broker.Approve)
+		first := o.order(order.ID).Recommended
+		again, err := o.svc.Recommend(ctx, o.actor("city-procurement"), duoyun.Once{}, order.Number)
+		if err != nil {
+			o.Fatal(err)
+		}
+		if !reflect.DeepEqual(first.Components, again.Recommended.Components) {
+			o.Error("the components differ")
+		}
+		if first.InputsHash == "" || first.InputsHash == again.Recommended.InputsHash {
+			o.Error("another time is another input")
+		}
+		o.task(order, duoyun.TaskConfirmSupplier, "city-procurement") // one: the first task is void
+	})
+}

@@ -1,0 +1,202 @@
+package broker
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/duoyun/duoyun"
+)
+
+// sealed is what the signatures of an order are over: what was asked for, what was approved, and from whom at what
+// price version and amount by fiscal year it is bought.
+type sealed struct {
+	Requested duoyun.OrderRequest `json:"requested"`
+	Approved  []duoyun.Cut        `json:"approved"`
+	Chosen    []sealedChoice      `json:"chosen"`
+}
+
+type sealedChoice struct {
+	Lines    []string         `json:"lines"`
+	Pool     string           `json:"pool"`
+	Contract string           `json:"contract"`
+	Prices   string           `json:"prices"`
+	Monthly  duoyun.Fen       `json:"monthly"`
+	Total    duoyun.Fen       `json:"total"`
+	Years    []duoyun.YearFen `json:"years"`
+}
+
+// ContentHash gives the SHA-256 of what is signed of an order, in hex. The same order gives the same hash on every
+// machine: the JSON of plain structs with sorted maps.
+func ContentHash(o duoyun.Order) string {
+	c := sealed{Requested: o.Requested, Approved: o.Approved}
+	for _, x := range o.Chosen {
+		c.Chosen = append(c.Chosen, sealedChoice{Lines: x.Lines, Pool: x.Candidate.Pool, Contract: x.Candidate.Contract,
+			Prices: x.Candidate.Prices, Monthly: x.Candidate.Monthly, Total: x.Candidate.Total, Years: x.Candidate.Years})
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // our nouns always marshal
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// seal fixes what is signed and what it comes to, and files the findings that the amount gives rise to.
+func (s *Service) seal(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
+	o.Total = 0
+	for _, c := range o.Chosen {
+		o.Total += c.Candidate.Total
+	}
+	o.ContentHash = ContentHash(*o)
+	if err := s.save(ctx, tx, o); err != nil {
+		return err
+	}
+	if err := s.overFunding(ctx, tx, *o); err != nil {
+		return err
+	}
+	return s.overProject(ctx, tx, *o)
+}
+
+// overProject files a finding when a project's orders come to more than what was approved for it (practice.md, 2).
+func (s *Service) overProject(ctx context.Context, tx *sql.Tx, o duoyun.Order) error {
+	if o.ProjectID == "" || o.Total == 0 {
+		return nil
+	}
+	p, err := s.store.Project(ctx, tx, o.ProjectID)
+	if err != nil {
+		return err
+	}
+	spent, err := s.store.ProjectSpend(ctx, tx, p.ID)
+	if err != nil || spent <= p.Approved {
+		return err
+	}
+	return s.finding(ctx, tx, o, "over_project", duoyun.Text{
+		ZH: fmt.Sprintf("立项 %s 批复 %s 元，各单合计 %s 元，超出 %s 元", p.Number, p.Approved, spent, spent-p.Approved),
+		EN: fmt.Sprintf("project %s was approved for %s yuan; its orders come to %s, %s too much", p.Number, p.Approved, spent, spent-p.Approved)})
+}
+
+// overFunding files a finding when a year's amount is above what the document asked for: the signers see it, the budget
+// decides.
+func (s *Service) overFunding(ctx context.Context, tx *sql.Tx, o duoyun.Order) error {
+	asked, need := map[int]duoyun.Fen{}, map[int]duoyun.Fen{}
+	for _, x := range o.Requested.Funding {
+		asked[x.Year] += x.Limit
+	}
+	for _, y := range yearsOf(o) {
+		need[y.Year] += y.Amount
+		if limit, stated := asked[y.Year]; stated && need[y.Year] > limit {
+			return s.finding(ctx, tx, o, "over_funding", duoyun.Text{
+				ZH: fmt.Sprintf("申请单 %s 的 %d 年度需 %s 元，申报资金 %s 元", o.Number, y.Year, need[y.Year], limit),
+				EN: fmt.Sprintf("order %s needs %s yuan in %d and asked for %s", o.Number, need[y.Year], y.Year, limit)})
+		}
+	}
+	return nil
+}
+
+// yearsOf gives what an order comes to by fiscal year, over all its choices.
+func yearsOf(o duoyun.Order) []duoyun.YearFen {
+	var sum []duoyun.YearFen
+	for _, c := range o.Chosen {
+		sum = addYears(sum, c.Candidate.Years)
+	}
+	return sum
+}
+
+// advance looks for the next signature the agency's rule asks for. Signatures over the present content stand, others
+// are void; with all of them there the order is placed.
+func (s *Service) advance(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o *duoyun.Order, action, note string) error {
+	agency, err := s.store.Agency(ctx, tx, o.AgencyID)
+	if err != nil {
+		return err
+	}
+	rule, err := s.store.ApprovalRule(ctx, tx, agency, o.Requested.Form)
+	if err != nil {
+		return err
+	}
+	stale := func(t duoyun.Task) bool { return t.Kind == duoyun.TaskSign && t.Hash != o.ContentHash }
+	if err := s.voidTasks(ctx, tx, o.ID, stale); err != nil {
+		return err
+	}
+	missing, there, err := s.nextSignature(ctx, tx, *o, rule)
+	if err != nil {
+		return err
+	}
+	if missing == 0 {
+		return s.toPlacing(ctx, tx, actor, o, action, note)
+	}
+	if o.State != duoyun.OrderSigning {
+		if err := s.move(ctx, tx, actor, o, duoyun.OrderSigning, action, note); err != nil {
+			return err
+		}
+	} else if err := s.record(ctx, tx, actor, *o, o.State, action, note); err != nil {
+		return err
+	}
+	if there {
+		return nil
+	}
+	return s.askSignature(ctx, tx, *o, agency, rule.Signers[missing-1], missing)
+}
+
+// nextSignature gives the 1-based position of the first signature that is not there, 0 when none is missing; there
+// tells that its task waits already.
+func (s *Service) nextSignature(ctx context.Context, tx *sql.Tx, o duoyun.Order, rule duoyun.ApprovalRule) (position int, there bool, err error) {
+	tasks, err := s.store.OrderTasks(ctx, tx, o.ID)
+	if err != nil {
+		return 0, false, err
+	}
+	states := map[int]duoyun.TaskState{}
+	for _, t := range tasks {
+		if t.Kind == duoyun.TaskSign && t.State != duoyun.TaskVoid {
+			states[t.Position] = t.State
+		}
+	}
+	for i, sign := range rule.Signers {
+		if o.Total < sign.From || states[i+1] == duoyun.TaskApproved {
+			continue
+		}
+		return i + 1, states[i+1] == duoyun.TaskPending, nil
+	}
+	return 0, false, nil
+}
+
+func (s *Service) askSignature(ctx context.Context, tx *sql.Tx, o duoyun.Order, agency duoyun.Agency, sign duoyun.Sign, position int) error {
+	at := agency.ApproverID
+	switch {
+	case sign.At != "":
+		a, err := s.store.Agency(ctx, tx, sign.At)
+		if err != nil {
+			return err
+		}
+		at = a.ID
+	case sign.Role == duoyun.RoleFinance:
+		at = o.PayerID
+	}
+	return s.assign(ctx, tx, o, assignment{kind: duoyun.TaskSign, role: sign.Role, agency: at, position: position, hash: o.ContentHash})
+}
+
+// sign is one signature: who, when, and over which content.
+func (s *Service) sign(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o *duoyun.Order, t *duoyun.Task, d Decision) error {
+	switch {
+	case d.Hash == "":
+		return duoyun.Fail(duoyun.CodeInvalid, "hash", "签署须写明所签内容的摘要（任务的 hash）", "a signature states the content hash it is over (the task's hash)")
+	case d.Hash != o.ContentHash:
+		return duoyun.Fail(duoyun.CodeConflict, "hash", "申请单 %s 的内容已变更，请重新查看后签署", "the content of order %s has changed: look again and sign", o.Number)
+	}
+	if err := s.decided(ctx, tx, actor, t, duoyun.TaskApproved, d.Note, d.Hash); err != nil {
+		return err
+	}
+	return s.advance(ctx, tx, actor, o, "sign", d.Note)
+}
+
+// toPlacing commits the decision: the state and one job, nothing slow.
+func (s *Service) toPlacing(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o *duoyun.Order, action, note string) error {
+	o.Reason = ""
+	if err := s.move(ctx, tx, actor, o, duoyun.OrderPlacing, action, note); err != nil {
+		return err
+	}
+	return s.store.Enqueue(ctx, tx, PlaceJob{OrderID: o.ID})
+}
