@@ -25,7 +25,7 @@ test-openstack: build ## the conformance suite and the Suqian order on a real Op
 verify: ## generated code, formatting, vet, static analysis, import rules
 	deploy/test/verify
 
-generate: ## regenerate the API's server and client from openapi/openapi.yaml
+generate: ## regenerate the API's server from openapi/openapi.yaml
 	$(GO) generate ./openapi/...
 
 bench: build ## measure the main paths; results belong in docs/benchmarks.md

@@ -43,7 +43,6 @@ func rooms() map[string]room {
 		"store/storetest":  {own: []string{"", "store"}},
 		"openapi": {own: append([]string{"", "broker", "broker/document"}, services...), foreign: []string{
 			"github.com/go-chi/chi/v5", "github.com/getkin/kin-openapi", "github.com/oapi-codegen", "go.yaml.in/yaml"}},
-		"openapi/client": {own: []string{""}, foreign: []string{"github.com/oapi-codegen/runtime"}},
 	}
 	for _, s := range services {
 		r[s] = room{own: []string{""}}

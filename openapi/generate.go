@@ -3,7 +3,6 @@ package openapi
 import "embed"
 
 //go:generate go tool oapi-codegen -config server.cfg.yaml openapi.yaml
-//go:generate go tool oapi-codegen -config client.cfg.yaml openapi.yaml
 
 // specification is the source of truth: the server's types and routes, the client, request validation and the roles of
 // every operation come from it.
