@@ -133,7 +133,11 @@ func (m *model) release(t *rapid.T) {
 func TestNothingIsOversoldAndAReleaseRestoresWhateverHappened(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		tight(t, b)
+		runs := 0
 		rapid.Check(t, func(rt *rapid.T) {
+			if runs++; runs > propertyRuns {
+				return
+			}
 			before := b.used(t)
 			m := newModel(t, b, 6)
 			steps := map[string]func(*rapid.T){"hold": m.hold, "commit": m.commit, "resize": m.resize, "release": m.release}
