@@ -18,6 +18,7 @@ type Store interface {
 	OrderStore
 	TaskStore
 	ResourceStore
+	NetworkStore
 	TargetStore
 	ReferenceStore
 	PurchaseStore
@@ -57,7 +58,7 @@ type TaskStore interface {
 	SilentTasks(ctx context.Context, at time.Time, limit int) ([]duoyun.Task, error)
 }
 
-// ResourceStore keeps resources, their links and the platform's networks.
+// ResourceStore keeps resources and their links.
 type ResourceStore interface {
 	InsertResources(ctx context.Context, tx *sql.Tx, rs []duoyun.Resource) error
 	InsertLinks(ctx context.Context, tx *sql.Tx, links []duoyun.Link) error
@@ -71,14 +72,20 @@ type ResourceStore interface {
 	OrderResources(ctx context.Context, tx *sql.Tx, orderID string) ([]duoyun.Resource, error)
 	// Dependents lists the live or coming resources that hang on any of the parents.
 	Dependents(ctx context.Context, tx *sql.Tx, parentIDs []string) ([]duoyun.Link, error)
-	// PlatformNetwork finds the network of an agency in a zone of a pool; without a usable one it holds the pool and
-	// takes the next index of its address plan for a network the caller shall make.
-	PlatformNetwork(ctx context.Context, tx *sql.Tx, poolID, agencyID, zone string) (NetworkSlot, error)
-	SetPlatformNetwork(ctx context.Context, tx *sql.Tx, poolID, agencyID, zone, resourceID string) error
 	FindResource(ctx context.Context, scope duoyun.Scope, key string) (duoyun.Resource, error)
 	Resources(ctx context.Context, scope duoyun.Scope, f ResourceFilter, p duoyun.Page) (duoyun.Listing[duoyun.Resource], error)
 	// AllOrderResources lists every resource of an order in scope, those a change order is about included.
 	AllOrderResources(ctx context.Context, scope duoyun.Scope, orderID string) ([]duoyun.Resource, error)
+}
+
+// NetworkStore keeps the platform's networks.
+type NetworkStore interface {
+	// PlatformNetwork finds the network of an agency in a zone of a pool; without a usable one it holds the pool and
+	// takes the next index of its address plan for a network the caller shall make.
+	PlatformNetwork(ctx context.Context, tx *sql.Tx, poolID, agencyID, zone string) (NetworkSlot, error)
+	SetPlatformNetwork(ctx context.Context, tx *sql.Tx, poolID, agencyID, zone, resourceID string) error
+	// IdleNetworks locks and lists running platform networks of a pool in which nothing stands or is to stand.
+	IdleNetworks(ctx context.Context, tx *sql.Tx, poolID string, limit int) ([]duoyun.Resource, error)
 }
 
 // TargetStore keeps which existing resources a change, renewal or release is about.

@@ -1087,6 +1087,12 @@ type ResourceList struct {
 // ResourceState 云资源状态
 type ResourceState = duoyun.ResourceState
 
+// Retired defines model for Retired.
+type Retired struct {
+	// Networks 开始回收的平台网络数 · networks being taken away
+	Networks int `json:"networks"`
+}
+
 // Role 角色
 type Role = duoyun.Role
 
@@ -1764,6 +1770,12 @@ type ReconcilePoolParams struct {
 	IdempotencyKey OnceParam `json:"Idempotency-Key"`
 }
 
+// RetireNetworksParams defines parameters for RetireNetworks.
+type RetireNetworksParams struct {
+	// IdempotencyKey 幂等键，1 至 200 个 ASCII 字符，7 天内有效 · remembered for 7 days
+	IdempotencyKey OnceParam `json:"Idempotency-Key"`
+}
+
 // ListProbesParams defines parameters for ListProbes.
 type ListProbesParams struct {
 	// After 上一页的 next · next of the previous page
@@ -2219,6 +2231,9 @@ type ServerInterface interface {
 	// ReconcilePool 对账资源池
 	// (POST /v1/pools/{key}/reconcile)
 	ReconcilePool(w http.ResponseWriter, r *http.Request, key KeyParam, params ReconcilePoolParams)
+	// RetireNetworks 回收空闲平台网络
+	// (POST /v1/pools/{key}/retire-networks)
+	RetireNetworks(w http.ResponseWriter, r *http.Request, key KeyParam, params RetireNetworksParams)
 	// ListProbes 列出探测目标
 	// (GET /v1/probes)
 	ListProbes(w http.ResponseWriter, r *http.Request, params ListProbesParams)
@@ -2600,6 +2615,12 @@ func (_ Unimplemented) UpdatePool(w http.ResponseWriter, r *http.Request, key Ke
 // ReconcilePool 对账资源池
 // (POST /v1/pools/{key}/reconcile)
 func (_ Unimplemented) ReconcilePool(w http.ResponseWriter, r *http.Request, key KeyParam, params ReconcilePoolParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RetireNetworks 回收空闲平台网络
+// (POST /v1/pools/{key}/retire-networks)
+func (_ Unimplemented) RetireNetworks(w http.ResponseWriter, r *http.Request, key KeyParam, params RetireNetworksParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -4847,6 +4868,60 @@ func (siw *ServerInterfaceWrapper) ReconcilePool(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// RetireNetworks operation middleware
+func (siw *ServerInterfaceWrapper) RetireNetworks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key KeyParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", chi.URLParam(r, "key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RetireNetworksParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey OnceParam
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetireNetworks(w, r, key, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListProbes operation middleware
 func (siw *ServerInterfaceWrapper) ListProbes(w http.ResponseWriter, r *http.Request) {
 
@@ -6803,6 +6878,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/v1/pools/{key}/reconcile", wrapper.ReconcilePool)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/pools/{key}/retire-networks", wrapper.RetireNetworks)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/probes", wrapper.ListProbes)
 	})
 	r.Group(func(r chi.Router) {
@@ -7923,6 +8001,29 @@ func (response ReconcilePool200JSONResponse) VisitReconcilePoolResponse(w http.R
 	return err
 }
 
+type RetireNetworksRequestObject struct {
+	Key    KeyParam `json:"key"`
+	Params RetireNetworksParams
+}
+
+type RetireNetworksResponseObject interface {
+	VisitRetireNetworksResponse(w http.ResponseWriter) error
+}
+
+type RetireNetworks200JSONResponse Retired
+
+func (response RetireNetworks200JSONResponse) VisitRetireNetworksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListProbesRequestObject struct {
 	Params ListProbesParams
 }
@@ -8901,6 +9002,9 @@ type StrictServerInterface interface {
 	// ReconcilePool 对账资源池
 	// (POST /v1/pools/{key}/reconcile)
 	ReconcilePool(ctx context.Context, request ReconcilePoolRequestObject) (ReconcilePoolResponseObject, error)
+	// RetireNetworks 回收空闲平台网络
+	// (POST /v1/pools/{key}/retire-networks)
+	RetireNetworks(ctx context.Context, request RetireNetworksRequestObject) (RetireNetworksResponseObject, error)
 	// ListProbes 列出探测目标
 	// (GET /v1/probes)
 	ListProbes(ctx context.Context, request ListProbesRequestObject) (ListProbesResponseObject, error)
@@ -10330,6 +10434,33 @@ func (sh *strictHandler) ReconcilePool(w http.ResponseWriter, r *http.Request, k
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReconcilePoolResponseObject); ok {
 		if err := validResponse.VisitReconcilePoolResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetireNetworks operation middleware
+func (sh *strictHandler) RetireNetworks(w http.ResponseWriter, r *http.Request, key KeyParam, params RetireNetworksParams) {
+	var request RetireNetworksRequestObject
+
+	request.Key = key
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RetireNetworks(ctx, request.(RetireNetworksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetireNetworks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RetireNetworksResponseObject); ok {
+		if err := validResponse.VisitRetireNetworksResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

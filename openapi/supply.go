@@ -98,3 +98,9 @@ func (s *server) UpdatePool(ctx context.Context, r UpdatePoolRequestObject) (Upd
 	v, err := single(ctx, s, x, wantPool, viewPool)
 	return UpdatePool200JSONResponse(v), err
 }
+
+func (s *server) RetireNetworks(ctx context.Context, r RetireNetworksRequestObject) (RetireNetworksResponseObject, error) {
+	actor, _ := caller(ctx)
+	n, err := s.Broker.RetireNetworks(ctx, actor, r.Key)
+	return RetireNetworks200JSONResponse{Networks: n}, err
+}

@@ -165,6 +165,15 @@ func (s *Store) SetPlatformNetwork(ctx context.Context, tx *sql.Tx, poolID, agen
 	return err
 }
 
+// IdleNetworks locks and lists running platform networks of a pool in which nothing stands or is to stand.
+func (s *Store) IdleNetworks(ctx context.Context, tx *sql.Tx, poolID string, limit int) ([]duoyun.Resource, error) {
+	return collect(ctx, tx, scanResource, s.lock(`SELECT `+resourceColumns+` FROM resources r
+		WHERE r.pool_id = $1 AND r.kind = 'network' AND r.state = 'running' AND NOT EXISTS (
+			SELECT 1 FROM resource_links l JOIN resources c ON c.id = l.child_id
+			WHERE l.parent_id = r.id AND c.state NOT IN ('terminated', 'cancelled', 'failed'))
+		ORDER BY r.id LIMIT $2`), poolID, limit)
+}
+
 // FindResource reads a resource in scope by id or number.
 func (s *Store) FindResource(ctx context.Context, scope duoyun.Scope, key string) (duoyun.Resource, error) {
 	w := where{args: []any{key}, conds: []string{"r." + byKey("number", key)}}
