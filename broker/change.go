@@ -139,7 +139,7 @@ func (s *Service) placeChange(ctx context.Context, tx *sql.Tx, o *duoyun.Order) 
 		return err
 	}
 	if sum := totalCost(costs); sum > o.Total {
-		return s.held(ctx, tx, o, because("现价 %s 元，高于签署的 %s 元；请撤回后重新申请", "it now costs %s yuan, more than the %s signed: cancel and hand it in again", sum, o.Total))
+		return s.held(ctx, tx, o, "not_placed", because("现价 %s 元，高于签署的 %s 元；请撤回后重新申请", "it now costs %s yuan, more than the %s signed: cancel and hand it in again", sum, o.Total))
 	}
 	var going []duoyun.Resource
 	var intents []duoyun.Intent

@@ -3,6 +3,7 @@ package broker_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -187,5 +188,21 @@ func TestADiskHangsOnAServerThatIsThere(t *testing.T) {
 		o.work()
 		o.state(order.ID, duoyun.OrderDelivered)
 		o.refusedSubmit("hrss-applicant", o.doc(text, app.Number, "宿人社政云资〔2026〕9999号"), duoyun.CodeInvalid, "没有这个资源")
+	})
+}
+
+func TestWhatCannotBePlacedIsHeldWithTheReason(t *testing.T) {
+	inOffice(t, func(o *office) {
+		first := o.bought(o.doc(small))
+		app, disk := o.one(first, "app"), o.one(first, "data")
+		more := o.signed(o.doc("form: open\nagency: suqian/hrss\npayer: suqian/data\nproject: SQ-2026-017\nsystem: hrss-core\npurpose: 加盘\nperiod: {start: 2026-12-01, months: 1}\n" +
+			"funding: [{year: 2026, item: 信息系统运行维护费, limit: \"9000\"}]\nlines:\n  - {kind: disk, name: more, attach: \"res:" + app.Number + "\", spec: {size_gib: 100, class: ssd}}\n"))
+		o.changed(o.form("release", "resource: "+app.Number, "resource: "+disk.Number))
+		if got := o.place(more); got.State != duoyun.OrderHeld || !strings.Contains(got.Reason, "不在用") {
+			o.Errorf("%s %q", got.State, got.Reason)
+		}
+		if !slices.Contains(o.findings(), "not_placed") {
+			o.Errorf("findings: %v", o.findings())
+		}
 	})
 }

@@ -67,7 +67,7 @@ func (s *Service) concludeOpen(ctx context.Context, tx *sql.Tx, o *duoyun.Order)
 		o.Reason = why.ZH
 		return s.undo(ctx, tx, duoyun.SystemActor(), o, live, "undo", why.ZH)
 	}
-	return s.held(ctx, tx, o, why)
+	return s.held(ctx, tx, o, "shortage", why)
 }
 
 // missingUnits names the units of an order that it has not got.

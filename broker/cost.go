@@ -249,7 +249,7 @@ func (s *Service) placeRenewal(ctx context.Context, tx *sql.Tx, o *duoyun.Order)
 		return err
 	}
 	if sum := totalCost(costs); sum > o.Total {
-		return s.held(ctx, tx, o, because("续期现价 %s 元，高于签署的 %s 元；请撤回后重新申请", "the renewal now costs %s yuan, more than the %s signed: cancel and hand it in again", sum, o.Total))
+		return s.held(ctx, tx, o, "not_placed", because("续期现价 %s 元，高于签署的 %s 元；请撤回后重新申请", "the renewal now costs %s yuan, more than the %s signed: cancel and hand it in again", sum, o.Total))
 	}
 	for _, c := range costs {
 		r := c.target

@@ -37,11 +37,17 @@ var ctx = context.Background()
 func newOffice(t *testing.T, s *store.Store) *office {
 	o := &office{T: t, s: s, w: storetest.NewWorld(t, s), clock: &testClock{t: time.Date(2026, 11, 20, 9, 0, 0, 0, duoyun.Civil)},
 		swept: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
-	tick := func() time.Time { o.clock.Advance(time.Millisecond); return o.clock.Now() }
-	o.quota = quota.New(s, time.Now, tick)
-	o.svc = broker.New(broker.Deps{Store: s, Quota: o.quota, Offers: procurement.New(procurement.Deps{Store: s, Business: tick}),
-		Meters: billing.New(s, tick, nil), Business: tick})
+	o.quota = quota.New(s, time.Now, o.tick)
+	o.svc = o.service(nil)
 	return o
+}
+
+// tick is the business clock: no two readings are the same, so that histories have an order.
+func (o *office) tick() time.Time { o.clock.Advance(time.Millisecond); return o.clock.Now() }
+
+func (o *office) service(h broker.History) *broker.Service {
+	return broker.New(broker.Deps{Store: o.s, Quota: o.quota, Offers: procurement.New(procurement.Deps{Store: o.s, Business: o.tick}),
+		Meters: billing.New(o.s, o.tick, nil), History: h, Business: o.tick})
 }
 
 func inOffice(t *testing.T, f func(o *office)) {

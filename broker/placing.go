@@ -27,8 +27,8 @@ func (s *Service) Place(ctx context.Context, orderID string) error {
 		}
 		return s.placeChange(ctx, tx, &o)
 	})
-	if duoyun.CodeOf(err) == duoyun.CodeShortage {
-		return s.putOnHold(ctx, orderID, err)
+	if among(duoyun.CodeOf(err), duoyun.CodeShortage, duoyun.CodeConflict, duoyun.CodeInvalid, duoyun.CodeNotFound) {
+		return s.putOnHold(ctx, orderID, err) // no repetition of the job would mend it
 	}
 	return err
 }
@@ -40,16 +40,20 @@ func (s *Service) putOnHold(ctx context.Context, orderID string, cause error) er
 		if err != nil || o.State != duoyun.OrderPlacing {
 			return err
 		}
-		return s.held(ctx, tx, &o, messageOf(cause))
+		if duoyun.CodeOf(cause) != duoyun.CodeShortage {
+			return s.held(ctx, tx, &o, "not_placed", messageOf(cause))
+		}
+		return s.held(ctx, tx, &o, "shortage", messageOf(cause))
 	})
 }
 
-func (s *Service) held(ctx context.Context, tx *sql.Tx, o *duoyun.Order, why duoyun.Text) error {
+// held puts an order on hold, with a finding of this kind.
+func (s *Service) held(ctx context.Context, tx *sql.Tx, o *duoyun.Order, kind string, why duoyun.Text) error {
 	o.Reason = why.ZH
 	if err := s.move(ctx, tx, duoyun.SystemActor(), o, duoyun.OrderHeld, "hold", why.ZH); err != nil {
 		return err
 	}
-	return s.finding(ctx, tx, *o, "shortage", duoyun.Text{ZH: "申请单 " + o.Number + " 挂起：" + why.ZH, EN: "order " + o.Number + " is held: " + why.EN},
+	return s.finding(ctx, tx, *o, kind, duoyun.Text{ZH: "申请单 " + o.Number + " 挂起：" + why.ZH, EN: "order " + o.Number + " is held: " + why.EN},
 		duoyun.Text{ZH: "补足后重试落单", EN: "make room and retry the order"}, duoyun.Text{ZH: "撤回申请单", EN: "cancel the order"})
 }
 

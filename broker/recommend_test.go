@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"context"
 	"database/sql"
 	"reflect"
 	"strings"
@@ -165,5 +166,22 @@ func TestTheSameInputsGiveTheSameAnswer(t *testing.T) {
 			o.Error("another time is another input")
 		}
 		o.task(order, duoyun.TaskConfirmSupplier, "city-procurement") // one: the first task is void
+	})
+}
+
+// history is a fixed record of availability.
+type history map[string]int64
+
+func (h history) Reliability(context.Context, *sql.Tx, time.Time) (map[string]int64, error) {
+	return h, nil
+}
+
+func TestAReliablePoolOutweighsASlightlyCheaperOne(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.svc = o.service(history{o.w.ID("telecom-1"): 9_900, o.w.ID("jd-1"): 10_000})
+		_, rec := o.recommended(o.doc(small))
+		if first := rec.Components[0].Candidates[0]; first.Pool != "jd-1" || first.Parts[2].Points != 1000 {
+			o.Errorf("first: %s %+v", first.Pool, first.Parts)
+		}
 	})
 }
