@@ -77,7 +77,11 @@ func (c *client) post(ctx context.Context, path string, in, out any) error {
 	return c.send(ctx, http.MethodPost, path, in, out)
 }
 
+// send carries in as JSON; nil is no body.
 func (c *client) send(ctx context.Context, method, path string, in, out any) error {
+	if in == nil {
+		return c.call(ctx, method, path, "", nil, out)
+	}
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err

@@ -156,7 +156,7 @@ func (p *play) confirm(ctx context.Context, number string, c chapter) error {
 	if err := p.as(c.Who+"-applicant").get(ctx, path+"/delivery-sheet", nil, &sheet); err != nil {
 		return err
 	}
-	p.tell.say("▸ 资源交付单 %s（模拟环境）", "▸ delivery sheet %s (simulated)", number)
+	p.tell.say("▸ 资源交付单 %s", "▸ delivery sheet %s", number)
 	if err := p.tell.table(rowsOf(sheet, "items"), sheetColumns()); err != nil {
 		return err
 	}
