@@ -222,7 +222,7 @@ type ScorePart struct {
 // LinePrice is what one line costs with a candidate.
 type LinePrice struct {
 	Line    string `json:"line"`
-	Units   int64  `json:"units"`
+	Units   int64  `json:"units"`   // of a service, its quantity
 	Monthly Fen    `json:"monthly"` // all units of the line
 	Once    Fen    `json:"once,omitempty"`
 }

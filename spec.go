@@ -213,15 +213,17 @@ func (s BucketSpec) Quota() map[Dimension]int64 {
 	return map[Dimension]int64{QuotaBucketGiB: s.SizeGiB}
 }
 
-// ServiceSpec is work done by people, bought by work order; the line's item and unit name it.
+// ServiceSpec is work done by people, bought by work order; the line's item and unit name it. However much of it is
+// ordered is one resource: the quantity stands on a document's line, and Units puts it into the unit's spec.
 type ServiceSpec struct {
-	Name string `json:"name"` // 迁移服务
-	Unit string `json:"unit"` // 人天
+	Name     string `json:"name"`               // 迁移服务
+	Unit     string `json:"unit"`               // 人天
+	Quantity int64  `json:"quantity,omitempty"` // in Unit; 0: 1
 }
 
 func (ServiceSpec) Kind() Kind { return KindService }
 
-// Check asks for name and unit.
+// Check asks for name and unit, and leaves the quantity to the line.
 func (s ServiceSpec) Check(path string, f *Faults) {
 	if s.Name == "" || len(s.Name) > 120 {
 		f.Add(path+".item", s.Name, "服务须写明名称，不超过 40 字", "a service needs its item, at most 120 bytes")
@@ -229,9 +231,16 @@ func (s ServiceSpec) Check(path string, f *Faults) {
 	if s.Unit == "" || len(s.Unit) > 30 {
 		f.Add(path+".unit", s.Unit, "服务须写明单位，如 人天", "a service needs its unit, such as 人天")
 	}
+	refuse(f, path+".quantity", fmt.Sprint(s.Quantity), s.Quantity == 0, "服务的数量写在行上，不写在规格里", "a service's quantity stands on the line, not in its spec")
 }
 
-func (s ServiceSpec) Items() []ItemQuantity      { return []ItemQuantity{{Item("service:" + s.Name), 1}} }
+// Amount is how much of the service it is, in Unit.
+func (s ServiceSpec) Amount() int64 { return max(s.Quantity, 1) }
+
+func (s ServiceSpec) Items() []ItemQuantity {
+	return []ItemQuantity{{Item("service:" + s.Name), s.Amount()}}
+}
+
 func (s ServiceSpec) Quota() map[Dimension]int64 { return nil }
 
 func between(f *Faults, path string, n, low, high int64) {

@@ -16,6 +16,14 @@ type Unit struct {
 	Parents []Parent // bought and verified before it
 }
 
+// Quantity is how much of its line the unit stands for: 1, or the whole quantity of a service.
+func (u Unit) Quantity() int64 {
+	if s, ok := u.Spec.(ServiceSpec); ok {
+		return s.Amount()
+	}
+	return 1
+}
+
 // Parent is what a unit hangs on: a unit of the same order, or a resource that exists.
 type Parent struct {
 	Relation Relation
@@ -26,7 +34,8 @@ type Parent struct {
 
 // Units expands the lines of an open order into what shall be bought, with the reviewer's cuts applied, parents before
 // children. A cut's Approved replaces the line's quantity (per unit of the other line under per: each), so that what
-// hangs on a cut line shrinks with it. Lines about existing resources give one unit each. A cut that does not fit is
+// hangs on a cut line shrinks with it. A service is one unit with the quantity in its spec, since one work order is given
+// for all of it. Lines about existing resources give one unit each. A cut that does not fit is
 // CodeInvalid with paths such as cuts[0].approved. The document must have passed Check.
 func (r OrderRequest) Units(cuts []Cut) ([]Unit, error) {
 	var f Faults
@@ -195,6 +204,9 @@ func countLine(path string, l Line, lines []Line, counts []int64, index map[stri
 	if s, ok := l.Spec.(AddressSpec); ok {
 		n = clamp(n * max(clamp(s.Count), 1))
 	}
+	if l.Kind == KindService {
+		n = min(n, 1) // one work order for the whole quantity
+	}
 	if l.Kind == KindLoadBalancer && l.Resource == "" && n > 0 {
 		checkManned(path, l, counts, index, f)
 	}
@@ -238,8 +250,12 @@ type expansion struct {
 func (e expansion) unit(i int, n int64) Unit {
 	l := e.lines[i]
 	u := Unit{Line: l.Name, Ordinal: int(n), Kind: l.Kind, Zone: l.Zone, Spec: l.Spec}
-	if _, ok := l.Spec.(AddressSpec); ok {
+	switch s := l.Spec.(type) {
+	case AddressSpec:
 		u.Spec = AddressSpec{Count: 1} // the count has become units
+	case ServiceSpec:
+		s.Quantity = l.Quantity
+		u.Spec = s
 	}
 	if l.Attach != "" {
 		parent := n

@@ -51,6 +51,38 @@ func TestPerEachMultipliesAndACutShrinksWhatHangsOnIt(t *testing.T) {
 	}
 }
 
+func TestAServiceIsOneUnitThatCarriesItsQuantity(t *testing.T) {
+	t.Parallel()
+	mig := duoyun.Line{Kind: duoyun.KindService, Name: "mig", Quantity: 10, Spec: duoyun.ServiceSpec{Name: "迁移服务", Unit: "人天"}}
+	r := order(server("app", 2), mig)
+	if err := r.Check().Err(); err != nil {
+		t.Fatal(err)
+	}
+	for approved, want := range map[int64]int64{10: 10, 4: 4, 0: 0} {
+		units, err := r.Units([]duoyun.Cut{{Line: "mig", Approved: approved, Reason: "工作量核减"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int64
+		for _, u := range units {
+			if u.Line != "mig" {
+				continue
+			}
+			got += u.Quantity()
+			if items := u.Spec.Items(); len(items) != 1 || items[0] != (duoyun.ItemQuantity{Item: "service:迁移服务", Quantity: want}) {
+				t.Errorf("%d 人天 are priced as %v", approved, items)
+			}
+		}
+		if got != want || count(units, "mig") > 1 {
+			t.Errorf("%d 人天 make %d units of %d in all", approved, count(units, "mig"), got)
+		}
+	}
+	r.Lines[1].Spec = duoyun.ServiceSpec{Name: "迁移服务", Unit: "人天", Quantity: 3}
+	if f := r.Check(); len(f) != 1 || f[0].Path != "lines[1].quantity" {
+		t.Errorf("a quantity beside the line's: %v", f)
+	}
+}
+
 func TestEqualQuantitiesPairByOrdinalAndOthersAreRefused(t *testing.T) {
 	t.Parallel()
 	units, err := order(server("app", 3), disk("data", "app", 3, "")).Units(nil)

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/duoyun/duoyun"
 )
@@ -56,8 +57,11 @@ func (s *Service) placeOf(ctx context.Context, known places, r duoyun.Resource) 
 
 func itemOf(o duoyun.Order, r duoyun.Resource, p place) SheetItem {
 	item := SheetItem{Resource: r, Supplier: p.supplier.Name, Pool: p.pool.Name, Simulated: p.pool.Simulated, Expires: periodEnd(r.Period)}
-	if v, ok := r.Spec.(duoyun.ServerSpec); ok {
+	switch v := r.Spec.(type) {
+	case duoyun.ServerSpec:
 		item.OS = v.Image
+	case duoyun.ServiceSpec:
+		item.Work = fmt.Sprintf("%s %d %s", v.Name, v.Amount(), v.Unit)
 	}
 	line, _ := o.Requested.Line(r.Line)
 	item.Login = loginOf(r.Kind, line.Login)

@@ -109,7 +109,7 @@ func (o *office) delivered(order duoyun.Order) {
 	o.Helper()
 	got := o.state(order.ID, duoyun.OrderDelivered)
 	rs := o.resources(order)
-	if len(rs) != 19 {
+	if len(rs) != 10 {
 		o.Errorf("%d resources", len(rs))
 	}
 	numbers := map[string]bool{}
@@ -119,14 +119,17 @@ func (o *office) delivered(order duoyun.Order) {
 			o.Errorf("%s is %s", r.Name, r.State)
 		}
 	}
-	if len(numbers) != 19 || numbers[""] {
+	if len(numbers) != 10 || numbers[""] {
 		o.Errorf("numbers: %v", numbers)
 	}
 	sheet, err := o.svc.DeliverySheet(ctx, o.actor("hrss-applicant"), got.Number)
-	if err != nil || len(sheet.Items) != 19 {
+	if err != nil || len(sheet.Items) != 10 {
 		o.Fatalf("delivery sheet: %d items, %v", len(sheet.Items), err)
 	}
 	for _, it := range sheet.Items {
+		if it.Resource.Kind == duoyun.KindService && it.Work != "迁移服务 10 人天" {
+			o.Errorf("the work on the sheet: %q", it.Work)
+		}
 		if it.Resource.Kind == duoyun.KindServer && (it.OS != "kylin-v10" || it.Login.ZH == "" || it.Supplier == "" || !it.Simulated ||
 			it.Expires.String() != "2027-12-01" || len(it.Resource.Addresses) == 0) {
 			o.Errorf("sheet: %+v", it)
@@ -219,8 +222,11 @@ func TestCutsStandBesideWhatWasAskedForAndBindTheRest(t *testing.T) {
 		o.decide(order, duoyun.TaskSign, "hrss-approver", broker.Approve)
 		o.decide(order, duoyun.TaskSign, "city-finance", broker.Approve)
 		o.place(order)
-		if n := len(o.resources(order)); n != 2+2+1+1+1+4 {
+		if n := len(o.resources(order)); n != 2+2+1+1+1+1 {
 			o.Errorf("%d resources", n)
+		}
+		if mig := o.one(order, "mig").Spec.(duoyun.ServiceSpec); mig.Quantity != 4 {
+			o.Errorf("bought: %+v", mig)
 		}
 	})
 }

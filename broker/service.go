@@ -268,6 +268,7 @@ type SheetItem struct {
 	Pool      string // name
 	Simulated bool   // 模拟环境
 	OS        string // servers
+	Work      string // services: what, how much and in which unit, such as 迁移服务 10 人天
 	Login     duoyun.Text
 	Expires   duoyun.Date // first day after the period; zero: open-ended
 }

@@ -152,7 +152,7 @@ func (s *server) GetDeliverySheet(ctx context.Context, r GetDeliverySheetRequest
 	items, err := viewed(ctx, s, sheet.Items, func(d *directory, i broker.SheetItem) { wantResource(d, i.Resource) },
 		func(d *directory, i broker.SheetItem) SheetItem {
 			return SheetItem{Resource: viewResource(d, i.Resource), Supplier: i.Supplier, Pool: i.Pool, Simulated: i.Simulated,
-				Os: i.OS, Login: i.Login.In(lang), Expires: i.Expires}
+				Os: i.OS, Work: i.Work, Login: i.Login.In(lang), Expires: i.Expires}
 		})
 	return GetDeliverySheet200JSONResponse{Order: o, Items: items}, err
 }

@@ -1128,6 +1128,9 @@ type SheetItem struct {
 	// Simulated 模拟环境
 	Simulated bool   `json:"simulated"`
 	Supplier  string `json:"supplier"`
+
+	// Work 服务内容与数量，如 迁移服务 10 人天 · what a service is and how much of it
+	Work string `json:"work,omitempty,omitzero"`
 }
 
 // Signer defines model for Signer.

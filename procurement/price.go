@@ -81,8 +81,9 @@ func zeros(years []int) []duoyun.YearFen {
 
 // line adds a line's units to the quote: exact sums over all of them, rounded once per year, then shared out.
 func (p *pricer) line(q *Quote, name string, units []duoyun.Unit) {
-	quantities := map[duoyun.Item]int64{}
+	quantities, amount := map[duoyun.Item]int64{}, int64(0)
 	for _, u := range units {
+		amount += u.Quantity()
 		for _, i := range u.Spec.Items() {
 			quantities[i.Item] += i.Quantity
 		}
@@ -106,7 +107,7 @@ func (p *pricer) line(q *Quote, name string, units []duoyun.Unit) {
 	}
 	q.Monthly += monthly
 	q.PerUnit[name] = shares
-	q.Lines = append(q.Lines, duoyun.LinePrice{Line: name, Units: int64(len(units)), Monthly: monthly, Once: sum.once.HalfUp()})
+	q.Lines = append(q.Lines, duoyun.LinePrice{Line: name, Units: amount, Monthly: monthly, Once: sum.once.HalfUp()})
 }
 
 // share spreads fen over the units of a line, the whole exactly. They are alike, so that each has the same part, and the

@@ -132,17 +132,13 @@ func TestAPriceKnownTodayCountsFromItsFirstDay(t *testing.T) {
 func TestOnceAndHourlyItems(t *testing.T) {
 	t.Parallel()
 	o := offer(item("service:迁移服务", "once", "1500", "2026-01-01", ""), item("address", "hour", "0.015", "2026-01-01", ""))
-	var units []duoyun.Unit
-	for n := range 10 {
-		units = append(units, duoyun.Unit{Line: "mig", Ordinal: n + 1, Spec: duoyun.ServiceSpec{Name: "迁移服务", Unit: "人天"}})
-	}
-	units = append(units, unit("vip", duoyun.AddressSpec{Count: 1}))
+	units := []duoyun.Unit{unit("mig", duoyun.ServiceSpec{Name: "迁移服务", Unit: "人天", Quantity: 10}), unit("vip", duoyun.AddressSpec{Count: 1})}
 	q := price(t, o, units, "2026-12-01", 2)
-	if q.Lines[0].Once.String() != "15000.00" || q.Lines[0].Monthly != 0 || q.Lines[1].Monthly.String() != "11.16" {
+	if q.Lines[0].Once.String() != "15000.00" || q.Lines[0].Units != 10 || q.Lines[0].Monthly != 0 || q.Lines[1].Monthly.String() != "11.16" {
 		t.Fatalf("lines %+v", q.Lines)
 	}
-	if years(q) != "2026=15011.16 2027=11.16" || q.PerUnit["mig"][9].Total().String() != "1500.00" {
-		t.Fatalf("%s, unit %+v", years(q), q.PerUnit["mig"][9])
+	if years(q) != "2026=15011.16 2027=11.16" || q.PerUnit["mig"][0].Total().String() != "15000.00" {
+		t.Fatalf("%s, unit %+v", years(q), q.PerUnit["mig"])
 	}
 }
 

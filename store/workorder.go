@@ -9,10 +9,10 @@ import (
 	"github.com/duoyun/duoyun/providers/workorder"
 )
 
-const workOrderColumns = `w.id, w.token, w.mark, w.state, w.name, w.unit, w.note, w.created_at, w.decided_at`
+const workOrderColumns = `w.id, w.token, w.mark, w.state, w.name, w.quantity, w.unit, w.note, w.created_at, w.decided_at`
 
 func scanWorkOrder(r row) (o workorder.Order, err error) {
-	err = r.Scan(&o.ID, &o.Token, &o.Mark, &o.State, &o.Name, &o.Unit, &o.Note, at(&o.CreatedAt), at(&o.DecidedAt))
+	err = r.Scan(&o.ID, &o.Token, &o.Mark, &o.State, &o.Name, &o.Quantity, &o.Unit, &o.Note, at(&o.CreatedAt), at(&o.DecidedAt))
 	return o, err
 }
 
@@ -44,9 +44,9 @@ func (s *Store) OpenWorkOrder(ctx context.Context, o workorder.Order) (workorder
 			return err
 		}
 		o.CreatedAt = s.now()
-		_, err = exec(ctx, tx, `INSERT INTO work_orders (token, id, mark, resource_id, task_id, state, name, unit, note, created_at, decided_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, NULL)`,
-			o.Token, o.ID, o.Mark, r.ID, task, string(o.State), o.Name, o.Unit, ts(o.CreatedAt))
+		_, err = exec(ctx, tx, `INSERT INTO work_orders (token, id, mark, resource_id, task_id, state, name, quantity, unit, note, created_at, decided_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, NULL)`,
+			o.Token, o.ID, o.Mark, r.ID, task, string(o.State), o.Name, o.Quantity, o.Unit, ts(o.CreatedAt))
 		return err
 	})
 	return o, err

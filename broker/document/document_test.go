@@ -89,7 +89,7 @@ func TestTheExampleMeansWhatItSays(t *testing.T) {
 		t.Errorf("mig: %+v", mig)
 	}
 	units, err := req.Units(nil)
-	if err != nil || len(units) != 3+3+1+1+1+10 {
+	if err != nil || len(units) != 3+3+1+1+1+1 {
 		t.Errorf("%d units, %v", len(units), err)
 	}
 }

@@ -88,7 +88,8 @@ func (d *demo) savings(ctx context.Context) error {
 	return nil
 }
 
-// saved is the requested units that were not approved, at the monthly price the chosen candidate asked per unit.
+// saved is the requested units that were not approved, at the price the chosen candidate asked per unit: by the month,
+// or once.
 func (d *demo) saved(order, advice map[string]any) (duoyun.Fen, error) {
 	req, err := d.play.requested(order)
 	if err != nil {
@@ -100,7 +101,7 @@ func (d *demo) saved(order, advice map[string]any) (duoyun.Fen, error) {
 	}
 	asked := map[string]int64{}
 	for _, u := range units {
-		asked[u.Line]++
+		asked[u.Line] += u.Quantity()
 	}
 	raw, err := json.Marshal(advice)
 	if err != nil {
@@ -114,7 +115,8 @@ func (d *demo) saved(order, advice map[string]any) (duoyun.Fen, error) {
 	for _, c := range r.Components {
 		for _, l := range c.Candidates[0].Lines {
 			if l.Units > 0 {
-				saved += l.Monthly.Amount().Share((asked[l.Line]-l.Units)*int64(req.Period.Months), l.Units).HalfUp()
+				cut := asked[l.Line] - l.Units
+				saved += l.Monthly.Amount().Share(cut*int64(req.Period.Months), l.Units).Plus(l.Once.Amount().Share(cut, l.Units)).HalfUp()
 			}
 		}
 	}

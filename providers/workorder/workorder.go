@@ -1,5 +1,5 @@
-// Package workorder is the driver through which people fulfil what has no API: each unit of a service is one work order
-// 工单 in a supplier's hands. The purchase protocol, holds, meters and statements are the same as for machines.
+// Package workorder is the driver through which people fulfil what has no API: each line of a service is one work order
+// 工单 in a supplier's hands, for the whole quantity. The purchase protocol, holds, meters and statements are the same as for machines.
 package workorder
 
 import (
@@ -23,13 +23,14 @@ const (
 	Closed   State = "closed"   // taken back, or released after it was done
 )
 
-// Order 工单 is one unit of a service in a supplier's hands.
+// Order 工单 is a quantity of a service in a supplier's hands.
 type Order struct {
 	ID        string
 	Token     string // idempotency token: the same token is the same order
 	Mark      string // of the unit
 	State     State
 	Name      string // 迁移服务
+	Quantity  int64  // 10
 	Unit      string // 人天
 	Note      string // what the supplier wrote
 	CreatedAt time.Time
@@ -128,7 +129,8 @@ func (s services) Run(ctx context.Context, c driver.Call) (driver.Reply, error) 
 	if !ok {
 		return driver.Reply{}, coded{driver.Invalid, fmt.Errorf("not a service: %s", c.Kind)}
 	}
-	o, err := s.store.OpenWorkOrder(ctx, Order{ID: duoyun.NewID(s.now()), Token: c.Token, Mark: c.Mark, State: Open, Name: spec.Name, Unit: spec.Unit})
+	o, err := s.store.OpenWorkOrder(ctx, Order{ID: duoyun.NewID(s.now()), Token: c.Token, Mark: c.Mark, State: Open,
+		Name: spec.Name, Quantity: spec.Amount(), Unit: spec.Unit})
 	return driver.Reply{ID: o.ID, OrderID: o.ID}, err
 }
 
@@ -190,7 +192,7 @@ func (s services) Observe(ctx context.Context, id string) (driver.Observation, e
 func observe(o Order) driver.Observation {
 	state := map[State]driver.ObservedState{Open: driver.Building, Done: driver.Active, Rejected: driver.Errored}[o.State]
 	return driver.Observation{ID: o.ID, Mark: o.Mark, Name: o.Name, State: state, CreatedAt: o.CreatedAt,
-		Spec: duoyun.ServiceSpec{Name: o.Name, Unit: o.Unit}}
+		Spec: duoyun.ServiceSpec{Name: o.Name, Unit: o.Unit, Quantity: o.Quantity}}
 }
 
 const pageSize = 200

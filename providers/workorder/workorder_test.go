@@ -14,7 +14,7 @@ import (
 	"github.com/duoyun/duoyun/store/storetest"
 )
 
-// desk is an order for two units of a service, and the driver over its pool.
+// desk is an order for a service of two units, and the driver over its pool.
 type desk struct {
 	*testing.T
 	store *store.Store
@@ -33,7 +33,7 @@ func each(t *testing.T, f func(d *desk)) {
 	})
 }
 
-var migration = duoyun.ServiceSpec{Name: "迁移服务", Unit: "人天"}
+var migration = duoyun.ServiceSpec{Name: "迁移服务", Unit: "人天", Quantity: 10}
 
 func (d *desk) open() {
 	ctx, now, w := context.Background(), time.Now(), d.world
@@ -139,7 +139,7 @@ func TestWhatTheSupplierDecidesIsSeenByTheProtocol(t *testing.T) {
 				}
 			}
 			o, err := d.cloud.Observe(context.Background(), duoyun.KindService, id)
-			if err != nil || o.Mark != d.units[0].Mark() || !driver.Meets(migration, o.Spec) {
+			if err != nil || o.Mark != d.units[0].Mark() || o.Spec != duoyun.Spec(migration) {
 				d.Errorf("%+v %v", o, err)
 			}
 		})

@@ -422,6 +422,7 @@ CREATE TABLE work_orders (
   task_id     TEXT COLLATE "C" NOT NULL REFERENCES tasks (id),
   state       TEXT COLLATE "C" NOT NULL,
   name        TEXT NOT NULL,
+  quantity    BIGINT NOT NULL,
   unit        TEXT NOT NULL,
   note        TEXT NOT NULL,
   created_at  TIMESTAMPTZ NOT NULL,

@@ -396,6 +396,7 @@ CREATE TABLE work_orders (
   task_id     TEXT NOT NULL REFERENCES tasks (id),
   state       TEXT NOT NULL,
   name        TEXT NOT NULL,
+  quantity    INTEGER NOT NULL,
   unit        TEXT NOT NULL,
   note        TEXT NOT NULL,
   created_at  TEXT NOT NULL,
