@@ -26,7 +26,7 @@ const (
 // of one, where every order takes its number from the same counter.
 func TestBenchSubmit(t *testing.T) {
 	var codes []string
-	s := newStage(t, nil, func(city *scenario) { codes = addApplicants(city, submitClients) })
+	s := newRig(t, nil, func(city *scenario) { codes = addApplicants(city, submitClients) })
 	y := newYardstick(t)
 	many := &rates{name: "submit, 32 departments", aim: 0.25}
 	single := &rates{name: "submit, one department", aim: 0.25}
@@ -39,7 +39,7 @@ func TestBenchSubmit(t *testing.T) {
 	single.report()
 }
 
-// addApplicants gives the first n departments an applicant and a project, and returns their short codes.
+// addApplicants gives the first n departments an applicant, a system and a project, and returns their short codes.
 func addApplicants(city *scenario, n int) []string {
 	var codes []string
 	for _, d := range city.Departments[:n] {
@@ -47,6 +47,7 @@ func addApplicants(city *scenario, n int) []string {
 		short := strings.TrimPrefix(code, city.Root.Code+"/")
 		codes = append(codes, short)
 		city.People = append(city.People, person{Login: "bench-" + short, Name: "申请人", Role: "applicant", Agency: code})
+		city.Systems = append(city.Systems, body{"code": "bench-" + short, "name": "压测系统", "agency": code, "level": 2, "cloud": "not"})
 		city.Projects = append(city.Projects, body{"number": "BENCH-" + short, "name": "压测", "agency": code, "approved": "999999999.00",
 			"funds": "财政资金", "year": 2026})
 	}
@@ -57,6 +58,7 @@ const submitDocument = `form: open
 agency: suqian/%[1]s
 payer: suqian/data
 project: BENCH-%[1]s
+system: bench-%[1]s
 stage: production
 purpose: 业务扩容
 period: {start: 2026-12-01, months: 12}
@@ -72,7 +74,7 @@ requires: {sites: [suqian], on_shortage: hold}
 `
 
 // submitting returns orders a second, of departments in turn.
-func (s *stage) submitting(t *testing.T, departments []string) float64 {
+func (s *rig) submitting(t *testing.T, departments []string) float64 {
 	t.Helper()
 	wire := &http.Transport{MaxIdleConnsPerHost: submitClients}
 	defer wire.CloseIdleConnections()

@@ -24,9 +24,9 @@ import (
 	"github.com/duoyun/duoyun/store/storetest"
 )
 
-// stage is a server over a fresh PostgreSQL database with the Suqian scenario in it, its limits lifted: benchmarks
+// rig is a server over a fresh PostgreSQL database with the Suqian scenario in it, its limits lifted: benchmarks
 // measure what bookkeeping costs, not when money runs out. It answers the API and works no jobs.
-type stage struct {
+type rig struct {
 	*house
 	base   string // of the API
 	play   *play
@@ -35,9 +35,9 @@ type stage struct {
 	logs   io.Writer
 }
 
-func newStage(t *testing.T, accounts map[string]account, adapt func(*scenario)) *stage {
+func newRig(t *testing.T, accounts map[string]account, adapt func(*scenario)) *rig {
 	t.Helper()
-	s := &stage{logs: logFile(t)}
+	s := &rig{logs: logFile(t)}
 	s.house = s.build(t, storetest.Database(t), "api")
 	var err error
 	s.db, err = sql.Open("pgx", s.config.Database)
@@ -55,7 +55,7 @@ func newStage(t *testing.T, accounts map[string]account, adapt func(*scenario)) 
 }
 
 // build wires a server on a database; another on the same one is a second replica.
-func (s *stage) build(t *testing.T, database, role string) *house {
+func (s *rig) build(t *testing.T, database, role string) *house {
 	t.Helper()
 	c := defaultConfig()
 	c.Listen, c.Database, c.Role = "127.0.0.1:0", database, role
@@ -84,7 +84,7 @@ func logFile(t *testing.T) io.Writer {
 }
 
 // start serves until the test ends.
-func (s *stage) start(t *testing.T, h *house) (base string) {
+func (s *rig) start(t *testing.T, h *house) (base string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	address, ended := make(chan string, 1), make(chan error, 1)
@@ -103,14 +103,14 @@ func (s *stage) start(t *testing.T, h *house) (base string) {
 }
 
 // wireOrders makes the broker as house.wire does.
-func (s *stage) wireOrders() {
+func (s *rig) wireOrders() {
 	st, clock := s.store, s.clock.Now
 	s.orders = broker.New(broker.Deps{Store: st, Quota: quota.New(st, time.Now, clock),
 		Offers: procurement.New(procurement.Deps{Store: st, Now: time.Now, Business: clock}),
 		Meters: billing.New(st, clock, s.levels), History: s.levels, Business: clock, Real: time.Now})
 }
 
-func (s *stage) load(t *testing.T, accounts map[string]account, adapt func(*scenario)) {
+func (s *rig) load(t *testing.T, accounts map[string]account, adapt func(*scenario)) {
 	t.Helper()
 	ctx := t.Context()
 	files, err := fs.Sub(scenarios.Suqian, "suqian")
@@ -141,7 +141,7 @@ func unreachable(city *scenario) map[string]account {
 }
 
 // signed takes one order through every hand up to its last signature and returns its id: placing is all it waits for.
-func (s *stage) signed(t *testing.T, who, document string) string {
+func (s *rig) signed(t *testing.T, who, document string) string {
 	t.Helper()
 	ctx, file := t.Context(), "bench.yaml"
 	s.play.scenario.files = fstest.MapFS{file: {Data: []byte(document)}}
@@ -153,7 +153,7 @@ func (s *stage) signed(t *testing.T, who, document string) string {
 }
 
 // copies makes n more signed orders like the given one.
-func (s *stage) copies(t *testing.T, order string, n int) []string {
+func (s *rig) copies(t *testing.T, order string, n int) []string {
 	t.Helper()
 	ids := make([]string, n)
 	for i := range ids {
@@ -167,14 +167,14 @@ func (s *stage) copies(t *testing.T, order string, n int) []string {
 	return ids
 }
 
-func (s *stage) exec(t *testing.T, query string, args ...any) {
+func (s *rig) exec(t *testing.T, query string, args ...any) {
 	t.Helper()
 	if _, err := s.db.Exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
 
-func (s *stage) text(t *testing.T, query string, args ...any) (v string) {
+func (s *rig) text(t *testing.T, query string, args ...any) (v string) {
 	t.Helper()
 	if err := s.db.QueryRow(query, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", query, err)
