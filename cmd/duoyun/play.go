@@ -22,7 +22,7 @@ type play struct {
 }
 
 const (
-	playPatience = 45 * time.Second // how long an order may stand still
+	playPatience = 3 * time.Minute // how long an order may stand still
 	playPoll     = 50 * time.Millisecond
 )
 
