@@ -71,8 +71,9 @@ func itemOf(o duoyun.Order, r duoyun.Resource, p place) SheetItem {
 // loginOf answers the department's first question.
 func loginOf(k duoyun.Kind, login string) duoyun.Text {
 	switch {
-	case k == duoyun.KindServer && login == "secret":
-		return duoyun.Text{ZH: "经堡垒机登录：一次性口令在堡垒机领取，首次登录后须更改", EN: "through the bastion: fetch the one-time secret there and change it at the first login"}
+	case k == duoyun.KindServer && login == LoginSecret:
+		return duoyun.Text{ZH: "经堡垒机登录：口令只显示一次，由经办人以 duoyun login 资源单号 领取，首次登录须更改",
+			EN: "through the bastion: the applicant sees the password once, by duoyun login NUMBER, and it must be changed at the first login"}
 	case k == duoyun.KindServer:
 		return duoyun.Text{ZH: "经堡垒机登录：使用本单位登记的 SSH 密钥", EN: "through the bastion, with the SSH key your agency has registered"}
 	case k == duoyun.KindBucket:

@@ -166,7 +166,11 @@ func (p *Purchaser) load(ctx context.Context, tx *sql.Tx, cloud *providers.Cloud
 		return nil, err
 	}
 	w.base = change(in, w.subject)
-	w.plan, w.planErr = cloud.Plan(w.base)
+	if w.plan, w.planErr = cloud.Plan(w.base); w.planErr != nil || in.Op != duoyun.OpCreate || w.subject.Login != LoginSecret {
+		return w, nil
+	}
+	secret, err := loginSecret(p.store, w.base.Mark)
+	w.base.Secret, w.planErr = driver.NewSecret(secret), err
 	return w, nil
 }
 

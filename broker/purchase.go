@@ -23,6 +23,7 @@ type ProtocolStore interface {
 	Enqueue(ctx context.Context, tx *sql.Tx, jobs ...duoyun.Job) error
 	IntentStore
 	SettlementStore
+	Deriver
 }
 
 // IntentStore keeps the purchase protocol's own rows.
@@ -79,6 +80,7 @@ func (LostLease) Error() string { return "the intent is somebody else's now" }
 // Subject is the resource of an intent with what it hangs on.
 type Subject struct {
 	Resource duoyun.Resource
+	Login    string // of a server's line: key, secret or ""
 	Parents  []Above
 }
 

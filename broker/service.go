@@ -23,6 +23,7 @@ type Store interface {
 	ReferenceStore
 	PurchaseStore
 	WorkOrderStore
+	LoginStore
 }
 
 // OrderStore keeps orders and their history.

@@ -42,3 +42,12 @@ func (s *server) GetResource(ctx context.Context, r GetResourceRequestObject) (G
 	view, err := single(ctx, s, v, wantResource, viewResource)
 	return GetResource200JSONResponse(view), err
 }
+
+func (s *server) ShowLogin(ctx context.Context, r ShowLoginRequestObject) (ShowLoginResponseObject, error) {
+	actor, _ := caller(ctx)
+	v, secret, err := s.Broker.Login(ctx, actor, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	return ShowLogin200JSONResponse{Resource: Ref{ID: v.ID, Code: v.Number, Name: v.Name}, Secret: secret}, nil
+}

@@ -550,6 +550,15 @@ type Instant = time.Time
 // Kind 资源类型
 type Kind = duoyun.Kind
 
+// Login defines model for Login.
+type Login struct {
+	// Resource 引用 · what a row is called
+	Resource Ref `json:"resource"`
+
+	// Secret 登录口令，只在此时给出 · given in this answer only
+	Secret string `json:"secret"`
+}
+
 // MonthText 月份 YYYY-MM · a month YYYY-MM
 //
 // Example: 2026-10
@@ -1848,6 +1857,12 @@ type ListResourcesParams struct {
 	Limit LimitParam `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 }
 
+// ShowLoginParams defines parameters for ShowLogin.
+type ShowLoginParams struct {
+	// IdempotencyKey 幂等键，1 至 200 个 ASCII 字符，7 天内有效 · remembered for 7 days
+	IdempotencyKey OnceParam `json:"Idempotency-Key"`
+}
+
 // ListStatementsParams defines parameters for ListStatements.
 type ListStatementsParams struct {
 	// Contract 合同 id 或编号 · contract id or number
@@ -2264,6 +2279,9 @@ type ServerInterface interface {
 	// GetResource 查看云资源
 	// (GET /v1/resources/{key})
 	GetResource(w http.ResponseWriter, r *http.Request, key KeyParam)
+	// ShowLogin 领取登录口令
+	// (POST /v1/resources/{key}/login)
+	ShowLogin(w http.ResponseWriter, r *http.Request, key KeyParam, params ShowLoginParams)
 	// ListStatements 列出结算单
 	// (GET /v1/statements)
 	ListStatements(w http.ResponseWriter, r *http.Request, params ListStatementsParams)
@@ -2678,6 +2696,12 @@ func (_ Unimplemented) ListResources(w http.ResponseWriter, r *http.Request, par
 // GetResource 查看云资源
 // (GET /v1/resources/{key})
 func (_ Unimplemented) GetResource(w http.ResponseWriter, r *http.Request, key KeyParam) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ShowLogin 领取登录口令
+// (POST /v1/resources/{key}/login)
+func (_ Unimplemented) ShowLogin(w http.ResponseWriter, r *http.Request, key KeyParam, params ShowLoginParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -5368,6 +5392,60 @@ func (siw *ServerInterfaceWrapper) GetResource(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ShowLogin operation middleware
+func (siw *ServerInterfaceWrapper) ShowLogin(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key KeyParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", chi.URLParam(r, "key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ShowLoginParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey OnceParam
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ShowLogin(w, r, key, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListStatements operation middleware
 func (siw *ServerInterfaceWrapper) ListStatements(w http.ResponseWriter, r *http.Request) {
 
@@ -6911,6 +6989,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/v1/resources/{key}", wrapper.GetResource)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/resources/{key}/login", wrapper.ShowLogin)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/statements", wrapper.ListStatements)
 	})
 	r.Group(func(r chi.Router) {
@@ -8221,6 +8302,29 @@ func (response GetResource200JSONResponse) VisitGetResourceResponse(w http.Respo
 	return err
 }
 
+type ShowLoginRequestObject struct {
+	Key    KeyParam `json:"key"`
+	Params ShowLoginParams
+}
+
+type ShowLoginResponseObject interface {
+	VisitShowLoginResponse(w http.ResponseWriter) error
+}
+
+type ShowLogin200JSONResponse Login
+
+func (response ShowLogin200JSONResponse) VisitShowLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListStatementsRequestObject struct {
 	Params ListStatementsParams
 }
@@ -9035,6 +9139,9 @@ type StrictServerInterface interface {
 	// GetResource 查看云资源
 	// (GET /v1/resources/{key})
 	GetResource(ctx context.Context, request GetResourceRequestObject) (GetResourceResponseObject, error)
+	// ShowLogin 领取登录口令
+	// (POST /v1/resources/{key}/login)
+	ShowLogin(ctx context.Context, request ShowLoginRequestObject) (ShowLoginResponseObject, error)
 	// ListStatements 列出结算单
 	// (GET /v1/statements)
 	ListStatements(ctx context.Context, request ListStatementsRequestObject) (ListStatementsResponseObject, error)
@@ -10712,6 +10819,33 @@ func (sh *strictHandler) GetResource(w http.ResponseWriter, r *http.Request, key
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetResourceResponseObject); ok {
 		if err := validResponse.VisitGetResourceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ShowLogin operation middleware
+func (sh *strictHandler) ShowLogin(w http.ResponseWriter, r *http.Request, key KeyParam, params ShowLoginParams) {
+	var request ShowLoginRequestObject
+
+	request.Key = key
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ShowLogin(ctx, request.(ShowLoginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ShowLogin")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ShowLoginResponseObject); ok {
+		if err := validResponse.VisitShowLoginResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -110,6 +110,9 @@ func (s *Store) Subject(ctx context.Context, tx *sql.Tx, resourceID string) (bro
 	if err != nil {
 		return sub, err
 	}
+	if sub.Login, err = loginOf(ctx, tx, sub.Resource); err != nil {
+		return sub, err
+	}
 	links, err := collect(ctx, tx, scanLink, `SELECT child_id, parent_id, relation FROM resource_links WHERE child_id = $1 ORDER BY parent_id, relation`, resourceID)
 	if err != nil || len(links) == 0 {
 		return sub, err
@@ -124,6 +127,16 @@ func (s *Store) Subject(ctx context.Context, tx *sql.Tx, resourceID string) (bro
 		sub.Parents = append(sub.Parents, broker.Above{Relation: l.Relation, Resource: byID[l.ParentID]})
 	}
 	return sub, err
+}
+
+// loginOf reads how the line that a server was ordered with wants people to log in.
+func loginOf(ctx context.Context, tx *sql.Tx, r duoyun.Resource) (string, error) {
+	if r.Kind != duoyun.KindServer || r.OrderID == "" {
+		return "", nil
+	}
+	doc, err := requested(ctx, tx, r.OrderID)
+	line, _ := doc.Line(r.Line)
+	return line.Login, err
 }
 
 // Sentinel finds a live resource of ours beside r, of its kind and in its pool: the next by vendor id after the given

@@ -88,11 +88,16 @@ func (s *Store) OrderBusy(ctx context.Context, tx *sql.Tx, orderID string) (bool
 
 // OrderFunding reads the funding lines of an order without holding it.
 func (s *Store) OrderFunding(ctx context.Context, tx *sql.Tx, orderID string) ([]duoyun.Funding, error) {
-	doc, err := one(ctx, tx, func(r row) (doc duoyun.OrderRequest, err error) {
+	doc, err := requested(ctx, tx, orderID)
+	return doc.Funding, err
+}
+
+// requested reads an order's document, which never changes, without holding the order.
+func requested(ctx context.Context, tx *sql.Tx, orderID string) (duoyun.OrderRequest, error) {
+	return one(ctx, tx, func(r row) (doc duoyun.OrderRequest, err error) {
 		err = r.Scan(into(&doc))
 		return doc, err
 	}, noOrder(orderID), `SELECT requested FROM orders WHERE id = $1`, orderID)
-	return doc.Funding, err
 }
 
 // placedOrders keeps a supplier to the orders placed with it.

@@ -91,6 +91,12 @@ func (s *Store) SetResourceStates(ctx context.Context, tx *sql.Tx, ids []string,
 	return nil
 }
 
+// ShowLogin notes that a resource's login secret is shown now; first is false where it has been shown before.
+func (s *Store) ShowLogin(ctx context.Context, tx *sql.Tx, id string, now time.Time) (first bool, err error) {
+	n, err := exec(ctx, tx, `UPDATE resources SET login_shown_at = $1 WHERE id = $2 AND login_shown_at IS NULL`, ts(now), id)
+	return n == 1, err
+}
+
 func noResource(key string) error { return duoyun.NotFound("资源", "resource", key) }
 
 // LockResources reads and holds resources by id or number, in the order of their ids. Keys that name nothing are left

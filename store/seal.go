@@ -3,7 +3,9 @@ package store
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 
 	"github.com/duoyun/duoyun"
 )
@@ -55,6 +57,17 @@ func (s *Store) unseal(rowID string, sealed []byte) (string, error) {
 		return "", unopened().Because(err)
 	}
 	return string(secret), nil
+}
+
+// Derive gives 32 bytes that the seal key and the label alone determine: a secret that need not be kept, because it can
+// be made again. Another seal key makes another secret.
+func (s *Store) Derive(label string) ([]byte, error) {
+	if len(s.sealKey) == 0 {
+		return nil, noSealKey()
+	}
+	m := hmac.New(sha256.New, s.sealKey)
+	m.Write([]byte(label))
+	return m.Sum(nil), nil
 }
 
 func noSealKey() *duoyun.Error {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ type Store struct {
 	strict *nesting // nil outside tests
 
 	sealing cipher.AEAD // nil without a seal key
+	sealKey []byte      // what Derive derives from
 }
 
 // Options of Open; the zero value works.
@@ -54,7 +56,7 @@ type Options struct {
 // Open connects to a database: a postgres:// URL, or the path of an SQLite file, which is made where it is missing.
 // Run Migrate before anything else.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
-	s := &Store{now: o.Clock}
+	s := &Store{now: o.Clock, sealKey: slices.Clone(o.SealKey)}
 	if s.now == nil {
 		s.now = time.Now
 	}

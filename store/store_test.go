@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"path/filepath"
 	"testing"
 
 	"github.com/duoyun/duoyun"
@@ -36,4 +38,27 @@ func TestAKeyGivesItsFirstResultAgainAndRefusesAnotherBody(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestADerivedSecretIsMadeAgainAndNeverKept(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a, err := s.Derive("a")
+		if err != nil || len(a) != 32 {
+			t.Fatal(a, err)
+		}
+		again, _ := s.Derive("a")
+		other, _ := s.Derive("b")
+		if !bytes.Equal(a, again) || bytes.Equal(a, other) {
+			t.Errorf("%x, %x again, %x for another label", a, again, other)
+		}
+	})
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "keyless.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Derive("a"); duoyun.CodeOf(err) != duoyun.CodeUnavailable {
+		t.Errorf("derived without a seal key: %v", err)
+	}
 }

@@ -180,7 +180,11 @@ func TestALoginCannotBreakOutOfItsDocument(t *testing.T) {
 		"a\"b\nruncmd: [halt]\n#":     "#cloud-config\npassword: \"a\\\"b\\nruncmd: [halt]\\n#\"\nchpasswd: {expire: true}\nssh_pwauth: true\n",
 		"ssh-rsa X\nruncmd: [reboot]": "#cloud-config\nssh_authorized_keys: [\"ssh-rsa X\\nruncmd: [reboot]\"]\n",
 	} {
-		encoded, _ := booted(t, driver.Mapping{}, spec, secret)["user_data"].(string)
+		sent := booted(t, driver.Mapping{}, spec, secret)
+		if pass, given := sent["adminPass"]; given == strings.HasPrefix(secret, "ssh-") || given && pass != secret {
+			t.Errorf("%q: Nova is told the password %v", secret, pass)
+		}
+		encoded, _ := sent["user_data"].(string)
 		got, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil || string(got) != want {
 			t.Errorf("%q: %q, %v", secret, got, err)

@@ -184,7 +184,7 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 	}
 	opts := servers.CreateOpts{Name: title(c.Change), FlavorRef: flavor.ID, Networks: []servers.Network{{Port: port}},
 		Tags: []string{c.Mark}, Metadata: map[string]string{metaMark: c.Mark, metaImage: spec.Image},
-		AvailabilityZone: s.account.Mapping.Zones[c.Zone], UserData: login(c.Secret)}
+		AvailabilityZone: s.account.Mapping.Zones[c.Zone], UserData: login(c.Secret), AdminPass: password(c.Secret)}
 	if demand.local(flavor) {
 		opts.ImageRef = image
 	} else {
@@ -222,10 +222,22 @@ func login(secret driver.Secret) []byte {
 	if err != nil {
 		return nil // a Go string always marshals
 	}
-	if strings.HasPrefix(value, "ssh-") || strings.HasPrefix(value, "ecdsa-") || strings.HasPrefix(value, "sk-") {
+	if password(secret) == "" {
 		return fmt.Appendf(nil, "#cloud-config\nssh_authorized_keys: [%s]\n", quoted)
 	}
 	return fmt.Appendf(nil, "#cloud-config\npassword: %s\nchpasswd: {expire: true}\nssh_pwauth: true\n", quoted)
+}
+
+// password is the secret unless it is a public key. Nova is told it as well as cloud-init, for the images that take it from
+// there; without it Nova makes one up that nobody knows.
+func password(secret driver.Secret) string {
+	value := secret.Reveal()
+	for _, key := range []string{"ssh-", "ecdsa-", "sk-"} {
+		if strings.HasPrefix(value, key) {
+			return ""
+		}
+	}
+	return value
 }
 
 // power reads first: Nova answers 409 to a stop of what is stopped, which would look like a state that passes.

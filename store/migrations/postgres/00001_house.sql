@@ -287,6 +287,7 @@ CREATE TABLE resources (
   delivered_at  TIMESTAMPTZ,
   confirmed_at  TIMESTAMPTZ,
   terminated_at TIMESTAMPTZ,
+  login_shown_at TIMESTAMPTZ,
   created_at    TIMESTAMPTZ NOT NULL,
   updated_at    TIMESTAMPTZ NOT NULL
 );

@@ -287,6 +287,7 @@ CREATE TABLE resources (
   delivered_at  TEXT,
   confirmed_at  TEXT,
   terminated_at TEXT,
+  login_shown_at TEXT,
   created_at    TEXT NOT NULL,
   updated_at    TEXT NOT NULL
 ) STRICT;
