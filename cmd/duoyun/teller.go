@@ -28,12 +28,6 @@ func (t *teller) table(items []any, columns []column) error {
 	return t.app.table(t.w, items, columns)
 }
 
-func (t *teller) rows(rows [][]string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return writeTable(t.w, rows)
-}
-
 // during runs f and prints a line for each second it takes.
 func (t *teller) during(zh, en string, f func() error) error {
 	done := make(chan struct{})
