@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -24,6 +25,11 @@ type ReconcileStore interface {
 	Recorded(ctx context.Context, ids []string, since time.Time) (map[string]Recorded, error)
 	// LiveInPool gives a pool's live resources of a kind that have a vendor id, by vendor id after the given one.
 	LiveInPool(ctx context.Context, poolID string, kind duoyun.Kind, after string, since time.Time, limit int) ([]Recorded, error)
+	// TakeDuePool gives an active pool whose next reconciliation is due by now to one caller alone, until next; "" when
+	// none is due.
+	TakeDuePool(ctx context.Context, tx *sql.Tx, now, next time.Time) (poolID string, err error)
+	// ReconcileAgain says when a pool's next reconciliation is due.
+	ReconcileAgain(ctx context.Context, tx *sql.Tx, poolID string, at time.Time) error
 }
 
 // Recorded is a resource as we have it; Moving tells that an intent of it is open, or ended a moment ago.
@@ -63,6 +69,34 @@ func NewReconciler(store ReconcileStore, clouds Clouds, now duoyun.Clock) *Recon
 	return &Reconciler{store: store, clouds: clouds, now: now}
 }
 
+const (
+	reconcileEvery = 24 * time.Hour // each active pool
+	reconcileRetry = time.Hour      // a pool whose cloud did not answer to the end, or whose worker was killed
+)
+
+// ReconcileDue compares, one after another and in the platform's own name, the active pools that nobody has compared for a
+// day, and returns how many it compared. A pool that fails does not keep the others waiting; it is tried again in an hour.
+// Any number of replicas may call it at once.
+func (r *Reconciler) ReconcileDue(ctx context.Context) (int, error) {
+	done, errs := 0, []error(nil)
+	for {
+		pool := ""
+		err := r.store.InTx(ctx, func(tx *sql.Tx) (err error) {
+			now := r.now()
+			pool, err = r.store.TakeDuePool(ctx, tx, now, now.Add(reconcileRetry))
+			return err
+		})
+		if err != nil || pool == "" {
+			return done, errors.Join(append(errs, err)...)
+		}
+		if _, err := r.Reconcile(ctx, duoyun.SystemActor(), pool); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		done++
+	}
+}
+
 // recordBatch is how many records are read at once.
 const recordBatch = 500
 
@@ -92,6 +126,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, actor duoyun.Actor, poolKey 
 	}
 	c.report.EndedAt = r.now()
 	return c.report, r.store.InTx(ctx, func(tx *sql.Tx) error {
+		if err := r.store.ReconcileAgain(ctx, tx, pool.ID, c.report.EndedAt.Add(reconcileEvery)); err != nil {
+			return err
+		}
 		e := entry(ctx, actor, "pool.reconcile", "pool", pool.ID)
 		e.Detail = detail(map[string]string{"pool": pool.Code, "seen": fmt.Sprint(c.report.Seen), "orphans": fmt.Sprint(c.report.Orphans),
 			"ghosts": fmt.Sprint(c.report.Ghosts), "drift": fmt.Sprint(c.report.Drift), "strangers": fmt.Sprint(c.report.Strangers)})

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/broker"
+	"github.com/duoyun/duoyun/procurement"
+	"github.com/duoyun/duoyun/providers"
 	"github.com/duoyun/duoyun/providers/driver"
 )
 
@@ -80,6 +83,56 @@ func TestReconcilingIsForThoseWhoRunThePlatform(t *testing.T) {
 		}
 	})
 }
+
+func TestEachActivePoolIsReconciledOnceADayAndAFailedOneInAnHour(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		ctx, down := context.Background(), ""
+		clouds := cloudsOf(func(pool string) (*providers.Cloud, error) {
+			if pool == down {
+				return nil, duoyun.Fail(duoyun.CodeUnavailable, "", "云平台不可达", "the cloud cannot be reached")
+			}
+			return x.Cloud(ctx, pool)
+		})
+		r := broker.NewReconciler(x.store, clouds, x.clock.Now)
+		pools, err := x.store.Pools(ctx, duoyun.Scope{All: true}, procurement.PoolFilter{}, duoyun.Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := func(want int, code duoyun.Code) {
+			t.Helper()
+			n, err := r.ReconcileDue(ctx)
+			if n != want || err != nil && code == "" || code != "" && !strings.Contains(fmt.Sprint(err), "cannot be reached") {
+				t.Fatalf("%d pools, %v; want %d", n, err, want)
+			}
+		}
+		all := len(pools.Items)
+		down = x.world.ID("jd-1")
+		run(all-1, duoyun.CodeUnavailable)
+		run(0, "")
+		x.clock.Advance(time.Hour)
+		run(0, duoyun.CodeUnavailable)
+		down = ""
+		x.clock.Advance(time.Hour)
+		run(1, "")
+		x.clock.Advance(23 * time.Hour)
+		x.reconcile() // by hand: that is today's
+		x.tx(func(tx *sql.Tx) error {
+			gone, err := x.store.Pool(ctx, tx, "people-1")
+			if err != nil {
+				return err
+			}
+			gone.Active = false
+			return x.store.UpdatePool(ctx, tx, gone)
+		})
+		run(all-3, "") // not the one that was late, the one by hand, or the one that is closed
+		x.clock.Advance(2 * time.Hour)
+		run(1, "")
+	})
+}
+
+type cloudsOf func(poolID string) (*providers.Cloud, error)
+
+func (f cloudsOf) Cloud(_ context.Context, poolID string) (*providers.Cloud, error) { return f(poolID) }
 
 func TestAFindingIsResolvedOnceByWhoSeesIt(t *testing.T) {
 	each(t, func(t *testing.T, x *shop) {

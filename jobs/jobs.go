@@ -37,11 +37,17 @@ type Prober interface {
 	ProbeAll(ctx context.Context, minute time.Time) error
 }
 
-// Services are what the workers call; Prober may be nil.
+// Reconciler compares the pools that are due with our records.
+type Reconciler interface {
+	ReconcileDue(ctx context.Context) (pools int, err error)
+}
+
+// Services are what the workers call; Prober and Reconciler may be nil.
 type Services struct {
-	Placer Placer
-	Buyer  Buyer
-	Prober Prober
+	Placer     Placer
+	Buyer      Buyer
+	Prober     Prober
+	Reconciler Reconciler
 }
 
 // Options of Open; the zero value works.
@@ -90,6 +96,7 @@ func Open(ctx context.Context, db *sql.DB, sqlite bool, s Services, o Options) (
 			broker.PurchaseJob{}.Kind(): {MaxWorkers: o.PurchaseWorkers},
 			silenceKind:                 {MaxWorkers: 1},
 			probeKind:                   {MaxWorkers: 1},
+			reconcileKind:               {MaxWorkers: 1},
 		},
 		Workers:              r.workers(),
 		PeriodicJobs:         r.periodic(),

@@ -70,15 +70,16 @@ type town struct {
 	runner *jobs.Runner
 	ended  chan string // intent ids
 	placed chan string // order ids
+	due    chan struct{}
 }
 
 func newTown(t testing.TB, s *store.Store, listener string) *town {
 	v := &instant{made: map[string]int{}, specs: map[string]duoyun.Spec{}}
-	x := &town{store: s, world: storetest.NewWorld(t, s), instant: v, ended: make(chan string, 100_000), placed: make(chan string, 10)}
+	x := &town{store: s, world: storetest.NewWorld(t, s), instant: v, ended: make(chan string, 100_000), placed: make(chan string, 10), due: make(chan struct{}, 10)}
 	x.cloud = providers.NewCloud(duoyun.Pool{ID: x.world.ID("telecom-1"), Code: "telecom-1"}, driver.Account{}, v, providers.Options{})
 	x.buyer = broker.NewPurchaser(s, x, x, broker.PurchaseOptions{Margin: time.Second})
 	var err error
-	x.runner, err = jobs.Open(context.Background(), s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: x, Buyer: x.buyer}, jobs.Options{ListenerURL: listener})
+	x.runner, err = jobs.Open(context.Background(), s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: x, Buyer: x.buyer, Reconciler: x}, jobs.Options{ListenerURL: listener})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +97,7 @@ func (x *town) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r duoy
 	return nil
 }
 
+func (x *town) ReconcileDue(context.Context) (int, error)     { x.due <- struct{}{}; return 0, nil }
 func (x *town) Place(_ context.Context, orderID string) error { x.placed <- orderID; return nil }
 func (x *town) ConfirmSilent(context.Context) (int, error)    { return 0, nil }
 
@@ -236,6 +238,18 @@ func TestAnOrderIsPlacedByItsOwnQueue(t *testing.T) {
 		x.start(t)
 		if got := <-x.placed; got != "o" {
 			t.Fatalf("placed %q", got)
+		}
+		x.stop(t)
+	})
+}
+
+func TestPoolsThatAreDueAreReconciledFromTheStart(t *testing.T) {
+	each(t, func(t *testing.T, x *town) {
+		x.start(t)
+		select {
+		case <-x.due:
+		case <-time.After(30 * time.Second):
+			t.Error("nobody looked for pools that are due")
 		}
 		x.stop(t)
 	})

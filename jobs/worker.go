@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	silenceKind = "silence"
-	probeKind   = "probe"
+	silenceKind   = "silence"
+	probeKind     = "probe"
+	reconcileKind = "reconcile"
 )
 
 // silenceJob confirms deliveries whose time for objections has passed.
@@ -23,6 +24,28 @@ func (silenceJob) Kind() string { return silenceKind }
 type probeJob struct{}
 
 func (probeJob) Kind() string { return probeKind }
+
+// reconcileJob compares the pools that are due.
+type reconcileJob struct{}
+
+func (reconcileJob) Kind() string { return reconcileKind }
+
+// reconcileWorker may take longer than the others: an account is read page by page.
+type reconcileWorker struct {
+	river.WorkerDefaults[reconcileJob]
+	reconciler Reconciler
+}
+
+// Timeout is less than a pool is kept from other workers.
+func (reconcileWorker) Timeout(*river.Job[reconcileJob]) time.Duration { return 30 * time.Minute }
+
+func (w reconcileWorker) Work(ctx context.Context, _ *river.Job[reconcileJob]) error {
+	if w.reconciler == nil {
+		return nil
+	}
+	_, err := w.reconciler.ReconcileDue(ctx)
+	return err
+}
 
 func (r *Runner) workers() *river.Workers {
 	w := river.NewWorkers()
@@ -46,6 +69,7 @@ func (r *Runner) workers() *river.Workers {
 		}
 		return r.services.Prober.ProbeAll(ctx, j.ScheduledAt.Truncate(time.Minute))
 	}))
+	river.AddWorker(w, reconcileWorker{reconciler: r.services.Reconciler})
 	return w
 }
 
@@ -59,6 +83,9 @@ func (r *Runner) periodic() []*river.PeriodicJob {
 	jobs := []*river.PeriodicJob{every(10*time.Minute, silenceJob{})}
 	if r.services.Prober != nil {
 		jobs = append(jobs, every(time.Minute, probeJob{}))
+	}
+	if r.services.Reconciler != nil {
+		jobs = append(jobs, every(10*time.Minute, reconcileJob{})) // looks for pools that are due: each is once a day
 	}
 	return jobs
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/duoyun/duoyun"
@@ -46,4 +47,18 @@ func (s *Store) LiveInPool(ctx context.Context, poolID string, kind duoyun.Kind,
 	return collect(ctx, s.reader(), scanRecorded, `SELECT `+resourceColumns+`, `+movingColumn("$1")+` FROM resources r
 		WHERE r.pool_id = $2 AND r.kind = $3 AND r.vendor_id > $4 AND r.state IN ('delivered', 'running', 'stopped', 'updating')
 		ORDER BY r.vendor_id LIMIT $5`, ts(since), poolID, string(kind), after, limit)
+}
+
+// TakeDuePool gives an active pool whose next reconciliation is due by now to one caller alone, until next; "" when none
+// is due.
+func (s *Store) TakeDuePool(ctx context.Context, tx *sql.Tx, now, next time.Time) (string, error) {
+	const due = `active AND (reconcile_at IS NULL OR reconcile_at <= $1)`
+	taken, err := collect(ctx, tx, scanText, `UPDATE pools SET reconcile_at = $2
+		WHERE id = (SELECT id FROM pools WHERE `+due+` ORDER BY id LIMIT 1) AND `+due+` RETURNING id`, ts(now), ts(next))
+	return first(taken), err
+}
+
+// ReconcileAgain says when a pool's next reconciliation is due.
+func (s *Store) ReconcileAgain(ctx context.Context, tx *sql.Tx, poolID string, at time.Time) error {
+	return must1(ctx, tx, noPool(poolID), `UPDATE pools SET reconcile_at = $1 WHERE id = $2`, ts(at), poolID)
 }

@@ -111,7 +111,8 @@ CREATE TABLE pools (
   account       TEXT NOT NULL,
   sealed        BYTEA,
   active        BOOLEAN NOT NULL,
-  version       BIGINT NOT NULL
+  version       BIGINT NOT NULL,
+  reconcile_at  TIMESTAMPTZ
 );
 
 CREATE TABLE pool_capacity (

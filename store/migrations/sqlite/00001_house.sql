@@ -111,7 +111,8 @@ CREATE TABLE pools (
   account       TEXT NOT NULL,
   sealed        BLOB,
   active        INTEGER NOT NULL,
-  version       INTEGER NOT NULL
+  version       INTEGER NOT NULL,
+  reconcile_at  TEXT
 ) STRICT;
 
 CREATE TABLE pool_capacity (
