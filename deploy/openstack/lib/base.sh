@@ -17,7 +17,6 @@ init_mariadb() {
 
 # Nothing is flushed to disk: a lab may lose its data when the machine stops, and is four times as quick for it.
 start_mariadb() {
-  need_port_free mariadb $PORT_MARIADB
   init_mariadb
   start mariadb /usr/sbin/mariadbd --no-defaults --user=root --datadir="$STATE/mariadb" --socket="$SQL_SOCKET" \
     --port=$PORT_MARIADB --bind-address=127.0.0.1 --max-connections=1000 --character-set-server=utf8mb3 \
@@ -27,20 +26,22 @@ start_mariadb() {
 
 sql() { mariadb --no-defaults --socket="$SQL_SOCKET" --user=root --batch --skip-column-names "$@"; }
 sql_answers() { sql -e 'SELECT 1' >/dev/null 2>&1; }
-create_databases() { # names...
+
+# A schema that was cut short cannot be taken up again: MariaDB does not roll back a change of tables.
+renew_databases() { # names...
   local name
-  for name in "$@"; do echo "CREATE DATABASE IF NOT EXISTS $name CHARACTER SET utf8mb3;"; done | sql
+  for name in "$@"; do
+    echo "DROP DATABASE IF EXISTS $name; CREATE DATABASE $name CHARACTER SET utf8mb3;"
+  done | sql
 }
 
 # Erlang's port mapper is started by hand: left to RabbitMQ it listens on all addresses and outlives everybody.
 start_epmd() {
-  need_port_free epmd $PORT_EPMD
   start epmd epmd -address 127.0.0.1 -port $PORT_EPMD
 }
 
 # The wrapper in /usr/sbin changes the user, and rabbitmq-server beneath it is a shell that hands its signals on.
 start_rabbitmq() {
-  need_port_free rabbitmq $PORT_RABBIT
   mkdir -p "$STATE/rabbitmq" "$ETC/rabbitmq"
   echo "listeners.tcp.1 = 127.0.0.1:$PORT_RABBIT" >"$ETC/rabbitmq/rabbitmq.conf"
   echo '[].' >"$ETC/rabbitmq/enabled_plugins"
@@ -56,7 +57,6 @@ start_rabbitmq() {
 }
 
 start_memcached() {
-  need_port_free memcached $PORT_MEMCACHED
   start memcached memcached -u root -l 127.0.0.1 -p $PORT_MEMCACHED -U 0 -m 64 -c 4096
 }
 

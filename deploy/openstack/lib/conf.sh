@@ -65,7 +65,6 @@ secret() { # name: made once per lab
 start_wsgi() { # name, port, further environment as NAME=value...
   local name=$1 port=$2
   shift 2
-  need_port_free "$name" "$port"
   start "$name" env "$@" LAB_SERVICE="$name" LAB_ETC="$ETC" uwsgi_python3 --http-socket "127.0.0.1:$port" \
     --wsgi-file "$HERE/shims/wsgi.py" --processes 1 --threads 8 --enable-threads --need-app --die-on-term \
     --buffer-size 65535 --post-buffering 65536 --disable-logging --add-header 'Connection: close'

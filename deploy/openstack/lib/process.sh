@@ -70,9 +70,12 @@ await() { # name, test...: until the test holds; fails when the process dies or 
   done
 }
 
-# A port held by a stranger would otherwise look like a service that answers.
-need_port_free() { # name, port
-  running "$1" || ! port_open "$2" || die "port $2 (for $1) is taken by another process; set DUOYUN_OPENSTACK_PORT_SHIFT"
+# A port held by a stranger would otherwise look like a service that answers. Asked while nothing of the lab runs.
+need_ports_free() {
+  local name
+  for name in ${!PORT_@}; do
+    ! port_open "${!name}" || die "port ${!name} ($name) is taken; set DUOYUN_OPENSTACK_PORT_SHIFT to move all ports"
+  done
 }
 
 # Every process that carries this lab's mark, whoever started it.

@@ -37,6 +37,5 @@ schema_glance() {
 }
 
 start_glance() {
-  need_port_free glance $PORT_GLANCE
   start_py glance glance.cmd.api:main --config-file "$ETC/glance/glance.conf"
 }

@@ -61,7 +61,6 @@ map_nova_hosts() {
 }
 
 start_nova() {
-  need_port_free nova-api $PORT_NOVA
   local conf=(--config-file "$ETC/nova/nova.conf")
   start_py nova-conductor nova.cmd.conductor:main "${conf[@]}"
   start_py nova-api nova.cmd.api_os_compute:main "${conf[@]}"

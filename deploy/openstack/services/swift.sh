@@ -92,7 +92,6 @@ END
 
 start_swift() {
   local kind
-  need_port_free swift-proxy $PORT_SWIFT
   for kind in account container object proxy; do
     start swift-$kind "$PY" "$HERE/shims/swift_server.py" "$ETC/swift" $kind
   done

@@ -8,7 +8,6 @@ import io
 from nova import context as nova_context
 from nova import objects
 from nova.compute import power_state
-from nova.compute import task_states
 from nova.image import glance
 from nova.virt import fake
 
@@ -36,7 +35,6 @@ class LabDriver(fake.FakeDriver):
         super().snapshot(context, instance, image_id, update_task_state)
         image = {"container_format": "bare", "disk_format": "raw", "status": "active"}
         glance.API().update(context, image_id, image, data=io.BytesIO(bytes(1024)), purge_props=False)
-        update_task_state(task_state=task_states.IMAGE_UPLOADING, expected_state=task_states.IMAGE_UPLOADING)
 
     def _set_power(self, instance, state):
         self.instances[instance.uuid].state = state
