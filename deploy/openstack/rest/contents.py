@@ -18,9 +18,9 @@ MAPPING = {
 
 
 def await_hosts():
-    """Until nova-compute and cinder-volume report, and placement knows what the host holds."""
+    """Until nova-compute and cinder-volume report, and both schedulers know what their hosts hold."""
     cloud = admin()
-    until("cinder-volume", lambda: up(cloud, "volumev3", "cinder-volume"), PATIENCE)
+    until("cinder's pools", lambda: cloud.get("volumev3", "/scheduler-stats/get_pools")["pools"], PATIENCE)
     until("nova-compute", lambda: up(cloud, "compute", "nova-compute"), PATIENCE)
     until("placement's inventory", lambda: inventory(cloud), PATIENCE)
 

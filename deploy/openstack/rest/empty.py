@@ -2,7 +2,7 @@
 import urllib.parse
 
 import inventory
-from cloud import owner
+from cloud import Refused, owner
 
 INTERFACE = "network:router_interface"
 
@@ -14,8 +14,11 @@ def run(project):
     cloud = owner(project)
 
     def remove(kind, service, path, suffix=""):
-        for row in held[kind]:
-            cloud.remove(f"{kind} {row['id']}", service, f"{path}/{row['id']}{suffix}", 120)
+        paths = [f"{path}/{row['id']}{suffix}" for row in held[kind]]
+        for each in paths:  # all are asked before one is waited for
+            ask(cloud, service, each)
+        for each in paths:
+            cloud.remove(each, service, each, 120)
 
     remove("load_balancers", "load-balancer", "/lbaas/loadbalancers", "?cascade=true")
     remove("servers", "compute", "/servers")
@@ -35,6 +38,14 @@ def run(project):
         cloud.delete("compute", "/os-keypairs/" + row["keypair"]["name"])
     for row in held["containers"]:
         empty_bucket(cloud, row["name"])
+
+
+def ask(cloud, service, path):
+    try:
+        cloud.delete(service, path)
+    except Refused as error:
+        if error.status not in (400, 409):
+            raise
 
 
 def detach_routers(cloud, ports):

@@ -12,6 +12,9 @@ default_volume_type = standard
 glance_api_servers = http://127.0.0.1:$PORT_GLANCE
 api_paste_config = $PKG/usr/share/cinder-common/api-paste.ini
 resource_query_filters_file = $PKG/etc/cinder/resource_filters.json
+# The scheduler places nothing before it has heard what the host holds, and asks only once, perhaps too early.
+backend_stats_polling_interval = 5
+periodic_fuzzy_delay = 1
 quota_volumes = 10000
 quota_snapshots = 10000
 quota_gigabytes = 10000000
