@@ -50,7 +50,7 @@ func newRig(t *testing.T, accounts map[string]account, adapt func(*scenario)) *r
 	s.exec(t, `UPDATE pool_capacity SET lim = NULL`)
 	s.exec(t, `UPDATE budgets SET lim = NULL`)
 	s.exec(t, `UPDATE contracts SET lim = NULL`)
-	s.exec(t, `UPDATE pools SET plan = '{"cidr":"10.0.0.0/8","prefix":24}'`)
+	s.exec(t, `UPDATE pools SET plan = '{"cidr":"10.0.0.0/8","prefix":16}'`)
 	return s
 }
 
