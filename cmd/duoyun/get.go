@@ -30,8 +30,8 @@ func listings() []listing {
 			{"申请单", "ORDER", "order.code"}, {"角色", "ROLE", "role"}, {"单位", "AGENCY", "agency.name"}, {"时间", "AT", "created_at"}}},
 		{"resources", "/v1/resources", []column{{"资源单号", "NUMBER", "number"}, {"类型", "KIND", "kind"}, {"名称", "NAME", "name"}, {"状态", "STATE", "state_name"},
 			{"单位", "AGENCY", "agency.name"}, {"资源池", "POOL", "pool.name"}, {"地址", "ADDRESSES", "addresses"}, {"月价(元)", "MONTHLY (yuan)", "monthly"}}},
-		{"offers", "/v1/offers", []column{{"供应商", "SUPPLIER", "supplier.name"}, {"资源池", "POOL", "pool.code"}, {"站点", "SITE", "site"}, {"合同", "CONTRACT", "contract.code"},
-			{"计价项", "ITEM", "item"}, {"名称", "NAME", "name"}, {"单价(元)", "PRICE (yuan)", "price"}, {"单位", "UNIT", "unit"}, {"周期", "PER", "per"}}},
+		{"offers", "/v1/offers", []column{{"供应商", "SUPPLIER", "supplier.name"}, {"资源池", "POOL", "pool.code"}, {"站点", "SITE", "site"}, {"合同", "CONTRACT", "contract"},
+			{"计价项", "ITEM", "item.item"}, {"名称", "NAME", "item.name"}, {"单价(元)", "PRICE (yuan)", "item.price"}, {"单位", "UNIT", "item.unit"}, {"周期", "PER", "item.per"}}},
 		{"quotas", "/v1/quotas", []column{{"单位", "AGENCY", "agency.name"}, {"维度", "DIMENSION", "dimension"}, {"已用", "USED", "used"}, {"上限", "LIMIT", "limit"}}},
 		{"budgets", "/v1/budgets", []column{{"付费单位", "PAYER", "payer.name"}, {"年度", "YEAR", "year"}, {"科目", "ITEM", "item"}, {"已用(元)", "USED (yuan)", "used"}, {"指标(元)", "LIMIT (yuan)", "limit"}}},
 		{"statements", "/v1/statements", []column{{"结算单", "NUMBER", "number"}, {"供应商", "SUPPLIER", "supplier.name"}, {"合同", "CONTRACT", "contract.code"}, {"月份", "MONTH", "month"},
@@ -49,7 +49,7 @@ func listings() []listing {
 }
 
 func findingColumns() []column {
-	return []column{{"编号", "NUMBER", "number"}, {"类型", "KIND", "kind"}, {"状态", "STATE", "state"}, {"对象", "SUBJECT", "subject"}, {"说明", "MESSAGE", "message"}, {"可行处置", "ACTIONS", "actions"}}
+	return []column{{"编号", "NUMBER", "number"}, {"类型", "KIND", "kind"}, {"状态", "STATE", "state"}, {"对象", "SUBJECT", "subject.code"}, {"说明", "MESSAGE", "message"}, {"可行处置", "ACTIONS", "actions"}}
 }
 
 func listingNames() []string {

@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker"
 )
 
 // column is one column of a table: a dotted path into the answer.
@@ -45,7 +49,7 @@ func (a *app) table(w io.Writer, items []any, columns []column) error {
 	for _, item := range items {
 		var cells []string
 		for _, c := range columns {
-			cells = append(cells, cell(dig(item, c.path)))
+			cells = append(cells, a.cell(c.path, dig(item, c.path)))
 		}
 		rows = append(rows, cells)
 	}
@@ -90,6 +94,21 @@ func displayWidth(s string) (n int) {
 	return n
 }
 
+// cell writes a value for people: kinds by their Chinese names, times in the civil zone.
+func (a *app) cell(path string, v any) string {
+	s := cell(v)
+	if path == "kind" || strings.HasSuffix(path, ".kind") {
+		if name := broker.KindName(duoyun.Kind(s)); !a.english() && name != "" {
+			return name
+		}
+		return s
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.In(duoyun.Civil).Format("2006-01-02 15:04")
+	}
+	return s
+}
+
 // dig follows a dotted path into decoded JSON; what is not there is nil.
 func dig(v any, path string) any {
 	for _, key := range strings.Split(path, ".") {
@@ -119,6 +138,12 @@ func cell(v any) string {
 		}, v)
 	case float64:
 		return fmt.Sprintf("%.0f", v)
+	case map[string]any:
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, k+"="+cell(v[k]))
+		}
+		return strings.Join(parts, " ")
 	case []any:
 		var parts []string
 		for _, x := range v {

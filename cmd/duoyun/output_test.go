@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker/document"
+	"github.com/duoyun/duoyun/deploy/scenarios"
+)
+
+func TestTablesAlignByDisplayWidthAndShowNoForeignForms(t *testing.T) {
+	t.Parallel()
+	a := &app{getenv: func(string) string { return "" }, output: "table"}
+	var out bytes.Buffer
+	rows := []any{map[string]any{"kind": "server", "at": "2026-12-01T01:00:00Z", "spec": map[string]any{"vcpu": 4.0, "image": "kylin"}, "note": "a\x1b[31mb\n"}}
+	if err := a.print(&out, rows, rows, []column{{"类型", "KIND", "kind"}, {"时间", "AT", "at"}, {"规格", "SPEC", "spec"}, {"备注", "NOTE", "note"}}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+	if displayWidth(lines[0][:strings.Index(lines[0], "时间")]) != displayWidth(lines[1][:strings.Index(lines[1], "2026")]) {
+		t.Errorf("columns do not align:\n%s", out.String())
+	}
+	for _, want := range []string{"云主机", "2026-12-01 09:00", "image=kylin vcpu=4"} {
+		if !strings.Contains(lines[1], want) {
+			t.Errorf("%q is missing in %q", want, lines[1])
+		}
+	}
+	if strings.ContainsRune(out.String(), 0x1b) {
+		t.Error("a control character reaches the terminal")
+	}
+}
+
+func TestConfigurationIsFileThenEnvironmentAndNamesEveryFault(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	write := func(s string) {
+		if err := os.WriteFile(file, []byte(s), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := map[string]string{"DUOYUN_DATABASE": "other.db"}
+	get := func(k string) string { return env[k] }
+	write("listen: 127.0.0.1:9\ndatabase: file.db\n")
+	c, err := loadConfig(file, true, get)
+	if err != nil || c.Listen != "127.0.0.1:9" || c.Database != "other.db" || c.Role != "all" {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	env["DUOYUN_VENDOR_RATE"] = "many"
+	write("role: boss\nlisten: nowhere\nlog_level: loud\nredis: here\n")
+	_, err = loadConfig(file, true, get)
+	var e *duoyun.Error
+	if !errors.As(err, &e) || len(e.Faults) != 6 {
+		t.Fatalf("faults: %v", err)
+	}
+	write("lisen: x\n")
+	if _, err = loadConfig(file, true, get); duoyun.CodeOf(err) != duoyun.CodeInvalid || !strings.Contains(err.Error(), "lisen") {
+		t.Fatalf("an unknown key: %v", err)
+	}
+	if _, err := loadConfig(file+".none", true, get); duoyun.CodeOf(err) != duoyun.CodeInvalid {
+		t.Fatalf("a named file that is missing: %v", err)
+	}
+	if _, err := loadConfig(file+".none", false, func(string) string { return "" }); err != nil {
+		t.Fatalf("defaults: %v", err)
+	}
+}
+
+func TestTheSealKeyIsMadeOnceHoweverManyStartAtATime(t *testing.T) {
+	t.Parallel()
+	c := config{SealKeyFile: filepath.Join(t.TempDir(), "key")}
+	keys := make([]string, 8)
+	var wg sync.WaitGroup
+	for i := range keys {
+		wg.Go(func() {
+			k, err := c.sealKey()
+			if err != nil {
+				t.Error(err)
+			}
+			keys[i] = string(k)
+		})
+	}
+	wg.Wait()
+	for _, k := range keys {
+		if k != keys[0] || len(k) != 32 {
+			t.Fatal("two starts have two keys")
+		}
+	}
+	if info, err := os.Stat(c.SealKeyFile); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func TestACallWhoseReplyIsLostIsMadeAgainUnderItsKeyAndARefusalIsNot(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	answers := []int{http.StatusServiceUnavailable, http.StatusOK, http.StatusConflict}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		status := answers[len(keys)-1]
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"detail": "说明", "code": "conflict", "faults": []any{map[string]any{"path": "p", "rule": "r", "given": "g"}}})
+	}))
+	defer s.Close()
+	c := newClient(s.URL, "t", "zh-CN")
+	if err := c.post(t.Context(), "/x", body{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(keys) != 2 || keys[0] == "" || keys[0] != keys[1] {
+		t.Fatalf("keys %v", keys)
+	}
+	err := c.post(t.Context(), "/x", body{}, nil)
+	if len(keys) != 3 || exitCode(err) != exitConflict || !strings.Contains(err.Error(), "p: r ← g") {
+		t.Fatalf("%d calls, %v", len(keys), err)
+	}
+}
+
+func TestEveryDocumentOfTheScenarioIsSound(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Sub(scenarios.Suqian, "suqian")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := readScenario(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Departments) != 61 || len(s.Systems) != 153 || len(s.Story.Orders) == 0 {
+		t.Errorf("%d departments, %d systems", len(s.Departments), len(s.Systems))
+	}
+	for _, c := range s.Story.Orders {
+		raw, err := fs.ReadFile(files, c.File)
+		if err == nil {
+			_, err = document.Parse(raw)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.File, err)
+		}
+	}
+}
