@@ -207,7 +207,10 @@ func (s *Store) Resources(ctx context.Context, scope duoyun.Scope, f broker.Reso
 		return duoyun.Listing[duoyun.Resource]{}, err
 	}
 	order := w.page("r.id", p)
-	rows, err := collect(ctx, s.reader(), scanResource, `SELECT `+resourceColumns+` FROM resources r`+w.String()+order, w.args...)
+	// The page's ids come first, from the scope's index alone: asked for whole rows, PostgreSQL walks the primary key from
+	// its newest end, which takes a subtree of old rows past everybody else's.
+	rows, err := collect(ctx, s.reader(), scanResource, `SELECT `+resourceColumns+` FROM resources r
+		WHERE r.id IN (SELECT r.id FROM resources r`+w.String()+order+`) ORDER BY r.id DESC`, w.args...)
 	return duoyun.Paged(rows, p, func(x duoyun.Resource) string { return x.ID }), err
 }
 
