@@ -87,9 +87,9 @@ func (s *Service) placeOpen(ctx context.Context, tx *sql.Tx, o *duoyun.Order) er
 	return s.quota.Hold(ctx, tx, o.ID, b.charges)
 }
 
-// recheck compares what was signed with the offers of this moment; gone says why one no longer stands.
+// recheck compares what was signed with its own offers as they are at this moment; gone says why one no longer stands.
 func (s *Service) recheck(ctx context.Context, tx *sql.Tx, o duoyun.Order) (parcels []parcel, gone *duoyun.Text, err error) {
-	in, err := s.inputsOf(ctx, tx, o)
+	in, err := s.demandsOf(ctx, tx, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,10 +99,13 @@ func (s *Service) recheck(ctx context.Context, tx *sql.Tx, o duoyun.Order) (parc
 	}
 	for _, c := range o.Chosen {
 		d := demandOf(in, c.Lines, units)
-		offer, ok := offerOf(in.Offers, c.Candidate)
-		if !ok {
-			why := because("%s 在合同 %s 下已不再提供", "%s is no longer offered under contract %s", c.Candidate.PoolName, c.Candidate.Contract)
+		offer, err := s.offers.OfferAt(ctx, tx, c.Candidate.PoolID, c.Candidate.ContractID, in.At)
+		if among(duoyun.CodeOf(err), duoyun.CodeConflict, duoyun.CodeNotFound) {
+			why := messageOf(err)
 			return nil, &why, nil
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 		if why := d.misfits(offer); len(why) > 0 {
 			return nil, &why[0], nil
@@ -114,15 +117,6 @@ func (s *Service) recheck(ctx context.Context, tx *sql.Tx, o duoyun.Order) (parc
 		parcels = append(parcels, parcel{choice: c, offer: offer, units: d.units, prices: unitPrices(quote)})
 	}
 	return parcels, nil, nil
-}
-
-func offerOf(offers []duoyun.Offer, c duoyun.Candidate) (duoyun.Offer, bool) {
-	for _, o := range offers {
-		if o.Pool.ID == c.PoolID && o.Contract.ID == c.ContractID {
-			return o, true
-		}
-	}
-	return duoyun.Offer{}, false
 }
 
 // dearer prices the offer as it stands and says why it costs more than what was signed; one that costs less may be taken.

@@ -167,8 +167,23 @@ func unserved(rec duoyun.Recommendation) bool {
 	return slices.ContainsFunc(rec.Components, func(c duoyun.Component) bool { return len(c.Candidates) == 0 || len(c.Candidates[0].Dropped) > 0 })
 }
 
-func (s *Service) inputsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) (in inputs, err error) {
-	in = inputs{At: s.now().UTC().Truncate(time.Microsecond), Requested: o.Requested, Approved: o.Approved, Pinned: map[string]string{}}
+func (s *Service) inputsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) (inputs, error) {
+	in, err := s.demandsOf(ctx, tx, o)
+	if err != nil {
+		return in, err
+	}
+	if in.Offers, err = s.offers.OffersAt(ctx, tx, in.At); err != nil {
+		return in, err
+	}
+	if s.history != nil {
+		in.Reliability, err = s.history.Reliability(ctx, tx, in.At)
+	}
+	return in, err
+}
+
+// demandsOf is the order's side of the inputs alone.
+func (s *Service) demandsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) (inputs, error) {
+	in := inputs{At: s.now().UTC().Truncate(time.Microsecond), Requested: o.Requested, Approved: o.Approved, Pinned: map[string]string{}}
 	if o.SystemID != "" {
 		y, err := s.store.System(ctx, tx, o.SystemID)
 		if err != nil {
@@ -183,13 +198,7 @@ func (s *Service) inputsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) (in 
 	for _, r := range pinned {
 		in.Pinned[r.Number] = r.PoolID
 	}
-	if in.Offers, err = s.offers.OffersAt(ctx, tx, in.At); err != nil {
-		return in, err
-	}
-	if s.history != nil {
-		in.Reliability, err = s.history.Reliability(ctx, tx, in.At)
-	}
-	return in, err
+	return in, nil
 }
 
 // Recommend computes the recommendation of a waiting order again, for instance once prices or pools have been added
