@@ -8,7 +8,7 @@ import (
 	"github.com/duoyun/duoyun"
 )
 
-// directory gathers the ids a page refers to and then knows their names, one query a noun for the whole page.
+// directory gathers the ids a page refers to and then knows their names, asked for at once for the whole page.
 type directory struct {
 	wanted map[string][]string
 	known  map[string]map[string]duoyun.Name
@@ -27,16 +27,9 @@ func (d *directory) want(pairs ...string) {
 }
 
 // learn asks for the names of everything wanted.
-func (d *directory) learn(ctx context.Context, names Names) error {
-	d.known = map[string]map[string]duoyun.Name{}
-	for noun, ids := range d.wanted {
-		known, err := names.Names(ctx, noun, ids)
-		if err != nil {
-			return err
-		}
-		d.known[noun] = known
-	}
-	return nil
+func (d *directory) learn(ctx context.Context, names Names) (err error) {
+	d.known, err = names.Names(ctx, d.wanted)
+	return err
 }
 
 // ref gives the reference to a row; the zero one for no id.

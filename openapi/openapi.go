@@ -39,7 +39,7 @@ type Services struct {
 // Names tells what people call rows whose ids a view holds: code or number, and name. Ids that are not there are left
 // out. Noun is agency, system, project, user, supplier, pool, contract, order or resource.
 type Names interface {
-	Names(ctx context.Context, noun string, ids []string) (map[string]duoyun.Name, error)
+	Names(ctx context.Context, idsByNoun map[string][]string) (map[string]map[string]duoyun.Name, error)
 }
 
 // Clock is the business clock.

@@ -112,7 +112,7 @@ func TestProblemsSpeakTheReadersLanguage(t *testing.T) {
 // broken is a directory of names that fails, or panics.
 type broken struct{ panics bool }
 
-func (b broken) Names(context.Context, string, []string) (map[string]duoyun.Name, error) {
+func (b broken) Names(context.Context, map[string][]string) (map[string]map[string]duoyun.Name, error) {
 	if b.panics {
 		panic("password=hunter2")
 	}

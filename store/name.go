@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/duoyun/duoyun"
@@ -33,35 +35,35 @@ func named(noun string) (table, code, name string, ok bool) {
 	return "", "", "", false
 }
 
-// maxNamed bounds the ids of one query; a page of a listing names fewer of one noun.
-const maxNamed = 1000
-
-// Names tells what people call rows, by id; ids that are not there are left out. It asks nobody's scope: callers name
-// only what a row they may see refers to.
-func (s *Store) Names(ctx context.Context, noun string, ids []string) (map[string]duoyun.Name, error) {
-	table, code, name, ok := named(noun)
-	if !ok {
-		return nil, fmt.Errorf("names of %q are not kept", noun)
-	}
-	out := make(map[string]duoyun.Name, len(ids))
-	for len(ids) > 0 {
-		n := min(len(ids), maxNamed)
-		var w where
-		marks := make([]string, n)
-		for i, id := range ids[:n] {
+// Names tells what people call rows, by noun and id, in one query; ids that are not there are left out. It asks nobody's
+// scope: callers name only what a row they may see refers to. A page names some thousands of rows at most.
+func (s *Store) Names(ctx context.Context, wanted map[string][]string) (map[string]map[string]duoyun.Name, error) {
+	out := make(map[string]map[string]duoyun.Name, len(wanted))
+	var w where
+	var parts []string
+	for _, noun := range slices.Sorted(maps.Keys(wanted)) {
+		table, code, name, ok := named(noun)
+		if !ok {
+			return nil, fmt.Errorf("names of %q are not kept", noun)
+		}
+		out[noun] = make(map[string]duoyun.Name, len(wanted[noun]))
+		marks := make([]string, len(wanted[noun]))
+		for i, id := range wanted[noun] {
 			marks[i] = w.bind(id)
 		}
-		err := each(ctx, s.reader(), func(r row) error {
-			var id string
-			var v duoyun.Name
-			err := r.Scan(&id, &v.Code, &v.Name)
-			out[id] = v
-			return err
-		}, "SELECT id, "+code+", "+name+" FROM "+table+" WHERE id IN ("+strings.Join(marks, ", ")+")", w.args...)
-		if err != nil {
-			return nil, err
-		}
-		ids = ids[n:]
+		parts = append(parts, "SELECT '"+noun+"', id, "+code+", "+name+" FROM "+table+" WHERE id IN ("+strings.Join(marks, ", ")+")")
 	}
-	return out, nil
+	if len(parts) == 0 {
+		return out, nil
+	}
+	err := each(ctx, s.reader(), func(r row) error {
+		var noun, id string
+		var v duoyun.Name
+		err := r.Scan(&noun, &id, &v.Code, &v.Name)
+		if err == nil {
+			out[noun][id] = v
+		}
+		return err
+	}, strings.Join(parts, " UNION ALL "), w.args...)
+	return out, err
 }

@@ -29,14 +29,12 @@ func (s *Store) Audit(ctx context.Context, tx *sql.Tx, e duoyun.AuditEntry) erro
 func (s *Store) NextNumber(ctx context.Context, tx *sql.Tx, form, agencyID string, now time.Time) (string, error) {
 	year := duoyun.DateOf(now).Year
 	var n int64
-	err := tx.QueryRowContext(ctx, `INSERT INTO counters (form, agency_id, year, last) VALUES ($1, $2, $3, 1)
-		ON CONFLICT (form, agency_id, year) DO UPDATE SET last = counters.last + 1 RETURNING last`,
-		form, agencyID, year).Scan(&n)
-	if err != nil {
-		return "", fmt.Errorf("next number: %w", err)
-	}
 	var short string
-	if err := tx.QueryRowContext(ctx, `SELECT short FROM agencies WHERE id = $1`, agencyID).Scan(&short); err != nil {
+	err := tx.QueryRowContext(ctx, `INSERT INTO counters (form, agency_id, year, last) VALUES ($1, $2, $3, 1)
+		ON CONFLICT (form, agency_id, year) DO UPDATE SET last = counters.last + 1
+		RETURNING last, (SELECT a.short FROM agencies a WHERE a.id = $2)`,
+		form, agencyID, year).Scan(&n, &short)
+	if err != nil {
 		return "", fmt.Errorf("next number: %w", err)
 	}
 	return fmt.Sprintf("%s政云%s〔%d〕%04d号", short, form, year, n), nil
