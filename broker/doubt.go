@@ -19,7 +19,7 @@ func (w *work) resolve(ctx context.Context) error {
 	}
 	call.Sentinel = sentinel
 	began := w.now()
-	e, err := w.cloud.Look(ctx, call)
+	e, err := w.seek(ctx, call)
 	if err != nil {
 		return w.undecided(ctx, words(err), nil)
 	}
@@ -35,6 +35,17 @@ func (w *work) resolve(ctx context.Context) error {
 		return w.resend(ctx)
 	}
 	return w.weigh(ctx, e, sentinel, began)
+}
+
+// seek looks by the id the step's reply gave and, where that shows nothing, by the mark alone: an id that is gone says
+// nothing of a thing that bears the mark under another, and a single 404 is no complete listing.
+func (w *work) seek(ctx context.Context, call driver.Call) (driver.Evidence, error) {
+	e, err := w.cloud.Look(ctx, call)
+	if err != nil || e.State != driver.Absent || w.in.Op != duoyun.OpCreate || w.stepRow().VendorID == "" {
+		return e, err
+	}
+	call.Change = w.knownBut(w.in.Step)
+	return w.cloud.Look(ctx, call)
 }
 
 // turnedUp takes up a step whose effect is there after all, or is being made.
@@ -145,7 +156,7 @@ const maxGenerations = 5
 
 // absent records the proof and, in the same transaction, the generation it begins.
 func (w *work) absent(ctx context.Context) error {
-	gone := w.replied(driver.Reply{}, "absent")
+	gone := w.replied(driver.Reply{}, outcomeAbsent)
 	if w.in.Generation+1 >= maxGenerations {
 		return w.settle(ctx, settlement{path: []duoyun.IntentState{duoyun.IntentAbsent, duoyun.IntentFailed},
 			reason: "云平台多次未执行该请求", step: &gone})

@@ -319,12 +319,16 @@ func (w *work) stepRow() duoyun.IntentStep {
 		Token: token(w.in), SentAt: w.in.UpdatedAt}
 }
 
-// known is the change with all vendor ids known by now.
-func (w *work) known() driver.Change {
+// known is the change with all vendor ids known by now. An id counts while the step it came from stands: what a proven
+// absence gave up is gone, and must not speak for what took its place.
+func (w *work) known() driver.Change { return w.knownBut(-1) }
+
+// knownBut is known without what the step of this ordinal made.
+func (w *work) knownBut(ordinal int) driver.Change {
 	c := w.base
 	c.Parts = copied(c.Parts)
 	for _, s := range w.steps {
-		if s.VendorID == "" {
+		if s.VendorID == "" || s.Ordinal == ordinal || !w.stands(s) {
 			continue
 		}
 		c.Parts[s.Name] = s.VendorID
@@ -334,6 +338,20 @@ func (w *work) known() driver.Change {
 	}
 	return c
 }
+
+// stands reports whether a step's row speaks for what is there: it was not given up as absent, and no later generation
+// of the step has begun. The step under way stands in its present generation alone.
+func (w *work) stands(s duoyun.IntentStep) bool {
+	if s.Outcome == outcomeAbsent || s.Ordinal == w.in.Step && s.Generation != w.in.Generation {
+		return false
+	}
+	return !slices.ContainsFunc(w.steps, func(o duoyun.IntentStep) bool {
+		return o.Ordinal == s.Ordinal && o.Generation > s.Generation
+	})
+}
+
+// outcomeAbsent is the outcome of a step whose absence was proven.
+const outcomeAbsent = "absent"
 
 func (w *work) call() driver.Call {
 	st := w.stepRow()

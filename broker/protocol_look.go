@@ -15,6 +15,9 @@ func (w *work) await(ctx context.Context) error {
 	if len(w.plan) == 0 {
 		return w.verify(ctx)
 	}
+	if over, err := w.shows(ctx); over || err != nil {
+		return err
+	}
 	e, err := w.cloud.Look(ctx, w.call())
 	if err != nil {
 		return w.rest(ctx, w.poll(), words(err), nil)
@@ -36,6 +39,23 @@ func (w *work) await(ctx context.Context) error {
 	return w.save(ctx, func(_ *sql.Tx, in *duoyun.Intent) error {
 		return w.doubt(in, w.now(), "云平台已受理，但至今看不到结果")
 	})
+}
+
+// shows looks at a creation's last step by observing what it made: where nothing is wrong with it, that is at once the
+// observation which verifies, and saves a wire call for every unit. What is wrong, a look tells better.
+func (w *work) shows(ctx context.Context) (over bool, err error) {
+	id := w.known().ID
+	if w.in.Op != duoyun.OpCreate || !w.last() || !w.step().Main || id == "" {
+		return false, nil
+	}
+	o, err := w.cloud.Observe(ctx, w.in.Kind, id)
+	switch {
+	case err != nil || o.State == driver.Errored || o.State == driver.Deleting:
+		return false, nil
+	case o.State == driver.Building:
+		return true, w.pending(ctx, driver.Evidence{ID: o.ID, Detail: "the vendor shows it building"})
+	}
+	return true, w.compare(ctx, o)
 }
 
 // effective goes on to the next step, or, after the last, to what came of all of them.
@@ -143,6 +163,14 @@ func (w *work) verify(ctx context.Context) error {
 		return w.save(ctx, func(_ *sql.Tx, in *duoyun.Intent) error { return w.doubt(in, w.now(), words(err)) })
 	case err != nil:
 		return w.rest(ctx, w.poll(), words(err), nil)
+	}
+	return w.compare(ctx, o)
+}
+
+// compare holds what the vendor shows to what was ordered.
+func (w *work) compare(ctx context.Context, o driver.Observation) error {
+	c := w.known()
+	switch {
 	case o.Mark != "" && o.Mark != c.Mark || o.ID != "" && o.ID != c.ID:
 		return w.person(ctx, FindingConflict, "the resource under our id is not ours: "+o.ID+" "+o.Mark)
 	case o.State == driver.Errored:

@@ -265,6 +265,41 @@ func TestNothingMadeIsBoughtAgainOnlyAfterTwoCompleteListings(t *testing.T) {
 	})
 }
 
+// The first generation's thing was taken and vanished. Its id is dead for ever, and must not speak for what the next
+// generation made, whose replies are all lost.
+func TestAThingThatVanishedNeverHidesTheOneBoughtInItsPlace(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		x.fail("server", "vanishes", "lost", "lost", "lost")
+		in := x.order("app", aServer, duoyun.IntentIntended)
+		x.until(in, 3*time.Hour)
+		x.want(in, duoyun.IntentVerified)
+		x.wantSent(2)
+		x.wantThings(1)
+		if got := x.resource(in).VendorID; got != "v-2" {
+			t.Fatalf("the resource bears the vendor id %q", got)
+		}
+		if old := x.runs[1].ID + x.runs[1].Parts["server"]; old != "" {
+			t.Fatalf("the second create carries the first one's id %q", old)
+		}
+	})
+}
+
+// An id that the vendor no longer knows says nothing of a thing that bears our mark under another.
+func TestAnIDThatIsGoneIsNoProofWhileTheMarkIsSeen(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		x.fail("server", "vanishes")
+		in := x.order("app", aServer, duoyun.IntentIntended)
+		x.work(in)
+		x.things = append(x.things, &thing{id: "other", mark: x.runs[0].Mark, step: "server", kind: duoyun.KindServer, spec: aServer, state: driver.Active})
+		x.until(in, 3*time.Hour)
+		x.want(in, duoyun.IntentVerified)
+		x.wantSent(1)
+		if got := x.resource(in).VendorID; got != "other" {
+			t.Fatalf("the resource bears the vendor id %q", got)
+		}
+	})
+}
+
 func TestAKilledWorkersCallIsNeverSentAgainWithoutProof(t *testing.T) {
 	for _, acted := range []bool{true, false} {
 		t.Run(fmt.Sprintf("acted=%v", acted), func(t *testing.T) {

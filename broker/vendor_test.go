@@ -84,7 +84,8 @@ func (v *vendor) Code(err error) driver.Code {
 	return driver.InDoubt
 }
 
-// fail scripts what the next calls of a step meet: lost (acts, no reply), dropped (does not act, no reply), or a code.
+// fail scripts what the next calls of a step meet: lost (acts, no reply), dropped (does not act, no reply), vanishes
+// (acts and replies, and the thing is gone at once), or a code.
 func (v *vendor) fail(step string, faults ...string) {
 	v.faults[step] = append(v.faults[step], faults...)
 }
@@ -144,8 +145,12 @@ func (s shelf) Run(_ context.Context, c driver.Call) (driver.Reply, error) {
 		fault, s.faults[c.Step] = f[0], f[1:]
 	}
 	var r driver.Reply
-	if fault == "" || fault == "lost" {
+	if fault == "" || fault == "lost" || fault == "vanishes" {
 		r = s.act(c)
+	}
+	if fault == "vanishes" {
+		s.things[len(s.things)-1].goneAt = s.clock.Now()
+		fault = ""
 	}
 	during := s.during
 	s.during = nil
@@ -202,6 +207,10 @@ func (s shelf) Look(_ context.Context, c driver.Call) (driver.Evidence, error) {
 		return driver.Evidence{}, s.lookErr
 	}
 	e := driver.Evidence{State: driver.Absent, Complete: !s.partial, SentinelSeen: c.Sentinel == ""}
+	byID := c.Op == duoyun.OpCreate && c.Parts[c.Step] != "" // as vendors are: what has an id is read by it, and no listing is made
+	if byID {
+		e.Complete, e.SentinelSeen = true, true
+	}
 	var hits []*thing
 	for _, t := range s.present() {
 		seen := !t.visible.After(s.clock.Now()) && t.id != s.hidden
@@ -209,7 +218,8 @@ func (s shelf) Look(_ context.Context, c driver.Call) (driver.Evidence, error) {
 			e.SentinelSeen = true
 		}
 		switch {
-		case c.Op == duoyun.OpCreate && t.mark == c.Mark && t.step == c.Step && seen,
+		case c.Op == duoyun.OpCreate && !byID && t.mark == c.Mark && t.step == c.Step && seen,
+			byID && t.id == c.Parts[c.Step],
 			c.Op == duoyun.OpDelete && t.mark == c.Mark && "delete-"+t.step == c.Step,
 			c.Op == duoyun.OpUpdate && t.id == c.ID:
 			hits = append(hits, t)
