@@ -149,8 +149,8 @@ func named404(err error, field string) error {
 	return e
 }
 
-// payer finds who pays: the agency's own payer unless the document names one of the same tree 财政统付. Its money is
-// safe with that: the finance signature is the payer's.
+// payer finds who pays: the agency's own payer unless the document names one of the same tree 财政统付. Who
+// pays without a standing arrangement signs as well: payerSigns.
 func (s *Service) payer(ctx context.Context, tx *sql.Tx, agency duoyun.Agency, code string) (duoyun.Agency, error) {
 	if code == "" {
 		code = agency.PayerID

@@ -156,11 +156,25 @@ func TestOnePersonHasOnePartInAnOrder(t *testing.T) {
 	})
 }
 
+// onlyLargeOrdersToFinance is a rule under which a small order needs no signature but the leader's.
+func (o *office) onlyLargeOrdersToFinance() {
+	o.Helper()
+	o.tx(func(tx *sql.Tx) error {
+		return o.s.PutApprovalRule(ctx, tx, duoyun.ApprovalRule{ID: duoyun.NewID(time.Now()), AgencyID: o.w.ID(storetest.City), Form: duoyun.FormOpen,
+			Confirm: true, Signers: []duoyun.Sign{{Role: duoyun.RoleApprover}, {Role: duoyun.RoleFinance, At: storetest.City, From: 100_000_000}}})
+	})
+}
+
 func TestAmountsRaiseSignatures(t *testing.T) {
 	inOffice(t, func(o *office) {
-		o.tx(func(tx *sql.Tx) error {
-			return o.s.PutApprovalRule(ctx, tx, duoyun.ApprovalRule{ID: duoyun.NewID(time.Now()), AgencyID: o.w.ID(storetest.City), Form: duoyun.FormOpen,
-				Confirm: true, Signers: []duoyun.Sign{{Role: duoyun.RoleApprover}, {Role: duoyun.RoleFinance, At: storetest.City, From: 100_000_000}}})
+		o.onlyLargeOrdersToFinance()
+		o.tx(func(tx *sql.Tx) error { // a standing arrangement: Data pays for HRSS
+			a, err := o.s.Agency(ctx, tx, storetest.HRSS)
+			if err != nil {
+				return err
+			}
+			a.PayerID = o.w.ID(storetest.Data)
+			return o.s.UpdateAgency(ctx, tx, a)
 		})
 		order := o.submit(o.doc(small))
 		if order.State != duoyun.OrderRecommended {
@@ -168,6 +182,21 @@ func TestAmountsRaiseSignatures(t *testing.T) {
 		}
 		o.confirm(order, "telecom-1")
 		o.decide(order, duoyun.TaskSign, "hrss-approver", broker.Approve)
+		o.state(order.ID, duoyun.OrderPlacing)
+	})
+}
+
+func TestNobodysBudgetIsSpentWithoutTheirFinanceWhateverTheRuleSays(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.onlyLargeOrdersToFinance()
+		order := o.submit(o.doc(small)) // names Data, which has no arrangement with HRSS
+		o.confirm(order, "telecom-1")
+		o.decide(order, duoyun.TaskSign, "hrss-approver", broker.Approve)
+		o.state(order.ID, duoyun.OrderSigning)
+		if t := o.task(order, duoyun.TaskSign, "city-finance"); t.AgencyID != o.w.ID(storetest.Data) || t.Role != duoyun.RoleFinance {
+			o.Fatalf("the second signature is asked of %s at %s", t.Role, t.AgencyID)
+		}
+		o.decide(order, duoyun.TaskSign, "city-finance", broker.Approve)
 		o.state(order.ID, duoyun.OrderPlacing)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/duoyun/duoyun"
 )
@@ -117,6 +118,9 @@ func (s *Service) advance(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o
 	if err != nil {
 		return err
 	}
+	if rule.Signers, err = s.payerSigns(ctx, tx, *o, agency, rule.Signers); err != nil {
+		return err
+	}
 	stale := func(t duoyun.Task) bool { return t.Kind == duoyun.TaskSign && t.Hash != o.ContentHash }
 	if err := s.voidTasks(ctx, tx, o.ID, stale); err != nil {
 		return err
@@ -139,6 +143,32 @@ func (s *Service) advance(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o
 		return nil
 	}
 	return s.askSignature(ctx, tx, *o, agency, rule.Signers[missing-1], missing)
+}
+
+// payerSigns adds the payer's finance signature, whatever the rule says, to an order that spends another agency's money
+// without a standing arrangement (Agency.PayerID): nobody's budget is charged by others alone. A rule that asks for it
+// anyway, of the payer's own finance or that of an agency above it, at any amount, suffices.
+func (s *Service) payerSigns(ctx context.Context, tx *sql.Tx, o duoyun.Order, agency duoyun.Agency, signers []duoyun.Sign) ([]duoyun.Sign, error) {
+	if o.PayerID == o.AgencyID || o.PayerID == agency.PayerID || o.Total <= 0 {
+		return signers, nil
+	}
+	payer, err := s.store.Agency(ctx, tx, o.PayerID)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range signers {
+		if x.Role != duoyun.RoleFinance || x.From > 0 {
+			continue
+		}
+		if x.At == "" {
+			return signers, nil
+		}
+		at, err := s.store.Agency(ctx, tx, x.At)
+		if err != nil || slices.Contains(payer.Ancestors[:payer.Depth], at.ID) {
+			return signers, err
+		}
+	}
+	return append(slices.Clone(signers), duoyun.Sign{Role: duoyun.RoleFinance, At: payer.Code}), nil
 }
 
 // nextSignature gives the 1-based position of the first signature that is not there, 0 when none is missing; there
