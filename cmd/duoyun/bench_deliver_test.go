@@ -10,14 +10,17 @@ import (
 	"time"
 
 	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker"
+	"github.com/duoyun/duoyun/jobs"
 	"github.com/duoyun/duoyun/providers/openstack/openstackfake"
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
 const (
-	deliverOrders = 150 // a run, of four units each
-	deliverUnits  = 4 * deliverOrders
-	deliverLimit  = 2 * time.Minute
+	deliverDepartments = 10
+	deliverOrders      = 150 // a run, of four units each
+	deliverUnits       = 4 * deliverOrders
+	deliverLimit       = 2 * time.Minute
 )
 
 const deliverDocument = `form: open
@@ -43,10 +46,20 @@ requires: {on_shortage: hold}
 func TestBenchDeliver(t *testing.T) {
 	s := newRig(t, instantClouds(t), nil)
 	order := s.signed(t, "hrss", deliverDocument)
-	s.deliver(t, []string{order}) // with it its department's network
+	var departments []string
+	for i := range deliverDepartments {
+		departments = append(departments, s.department(t, order, i))
+	}
+	for _, o := range departments {
+		must(t, s.orders.Place(t.Context(), o))
+	}
+	s.deliver(t, departments) // with them their departments' networks
 	var units []float64
 	for range runs {
-		orders := s.copies(t, order, deliverOrders)
+		var orders []string
+		for _, o := range departments {
+			orders = append(orders, s.copies(t, o, deliverOrders/deliverDepartments)...)
+		}
 		for _, o := range orders {
 			must(t, s.orders.Place(t.Context(), o))
 		}
@@ -77,18 +90,19 @@ func instantClouds(t *testing.T) map[string]account {
 	return all.accounts()
 }
 
-// deliver runs a replica that works jobs until every unit of the orders has been delivered, and returns how long that
-// took.
+// deliver works jobs until every unit of the orders has been delivered, and returns how long that took. Workers come and
+// go; connections, tokens and prepared statements stay, as they do in a server that has run for more than a second.
 func (s *rig) deliver(t *testing.T, orders []string) time.Duration {
 	t.Helper()
-	h := s.build(t, s.config.Database, "all")
-	defer func() { _ = h.Close() }()
+	buyer := broker.NewPurchaser(s.store, s.clouds, s.orders, broker.PurchaseOptions{})
+	workers, err := jobs.Open(t.Context(), s.store.DB(), false, jobs.Services{Placer: s.orders, Buyer: buyer}, jobs.Options{ListenerURL: s.config.Database})
+	must(t, err)
 	began := time.Now()
-	must(t, h.runner.Start(t.Context()))
+	must(t, workers.Start(t.Context()))
 	defer func() {
 		ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
 		defer stop()
-		must(t, h.Stop(ctx))
+		must(t, workers.Stop(ctx))
 	}()
 	const look = 20 * time.Millisecond
 	for ; s.text(t, underWay, orders) != "0"; time.Sleep(look) {
