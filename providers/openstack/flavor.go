@@ -3,10 +3,9 @@ package openstack
 import (
 	"cmp"
 	"context"
+	"net/url"
 	"slices"
-
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
-	"github.com/gophercloud/gophercloud/v2/pagination"
+	"strconv"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
@@ -62,15 +61,9 @@ func (d Demand) local(f Flavor) bool { return !d.Volume && f.DiskGiB >= d.DiskGi
 // flavor reads the project's flavors and chooses. It reads anew each time: flavors come and go with a cloud's hardware,
 // and a driver keeps no state.
 func (c *Cloud) flavor(ctx context.Context, d Demand) (Flavor, error) {
-	list, err := everything(ctx, func(marker string) pagination.Pager {
-		return flavors.ListDetail(c.compute, flavors.ListOpts{Limit: pageSize, Marker: marker})
-	}, flavors.ExtractFlavors, func(f flavors.Flavor) string { return f.ID })
+	all, err := c.flavors(ctx)
 	if err != nil {
 		return Flavor{}, unsent(err)
-	}
-	all := make([]Flavor, len(list))
-	for i, f := range list {
-		all[i] = Flavor{ID: f.ID, Name: f.Name, VCPU: int64(f.VCPUs), RAMMiB: int64(f.RAM), DiskGiB: int64(f.Disk)}
 	}
 	f, ok := Choose(all, d)
 	if !ok {
@@ -78,4 +71,38 @@ func (c *Cloud) flavor(ctx context.Context, d Demand) (Flavor, error) {
 			"no flavor covers %d vCPU and %d GiB of memory", d.VCPU, d.RAMGiB))
 	}
 	return f, nil
+}
+
+// flavorPage is a page of Nova's flavors with what choosing needs.
+type flavorPage struct {
+	Flavors []struct {
+		ID, Name string
+		VCPUs    int64 `json:"vcpus"`
+		RAM      int64 `json:"ram"` // MiB
+		Disk     int64 `json:"disk"`
+	} `json:"flavors"`
+	Links []struct{ Rel string } `json:"flavors_links"`
+}
+
+// flavors reads the pages of the listing without the SDK's pager: every server boots by it, and the pager parses each
+// page seven times.
+func (c *Cloud) flavors(ctx context.Context) ([]Flavor, error) {
+	var all []Flavor
+	for marker := ""; ; {
+		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+		if marker != "" {
+			query.Set("marker", marker)
+		}
+		var page flavorPage
+		if _, err := c.compute.Get(ctx, c.compute.ServiceURL("flavors", "detail")+"?"+query.Encode(), &page, nil); err != nil {
+			return nil, err
+		}
+		for _, f := range page.Flavors {
+			all = append(all, Flavor{ID: f.ID, Name: f.Name, VCPU: f.VCPUs, RAMMiB: f.RAM, DiskGiB: f.Disk})
+		}
+		if len(page.Links) == 0 || len(page.Flavors) == 0 || all[len(all)-1].ID == marker {
+			return all, nil
+		}
+		marker = all[len(all)-1].ID
+	}
 }
