@@ -21,8 +21,8 @@ func (s *Service) ConfirmSupplier(ctx context.Context, actor duoyun.Actor, once 
 }
 
 func (s *Service) confirmSupplier(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o *duoyun.Order, t *duoyun.Task, picks []Pick, note string) error {
-	if o.Recommended == nil {
-		return duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 还没有推荐", "order %s has no recommendation", o.Number)
+	if err := s.withRecommendation(ctx, tx, o); err != nil {
+		return err
 	}
 	chosen, err := choose(*o, picks, actor.UserID)
 	if err != nil {
@@ -44,12 +44,20 @@ func (s *Service) confirmSupplier(ctx context.Context, tx *sql.Tx, actor duoyun.
 	return s.advance(ctx, tx, actor, o, "confirm_supplier", reason)
 }
 
+// withRecommendation reads the recommendation into a locked order.
+func (s *Service) withRecommendation(ctx context.Context, tx *sql.Tx, o *duoyun.Order) (err error) {
+	if o.Recommended == nil {
+		o.Recommended, err = s.store.Recommendation(ctx, tx, o.ID)
+	}
+	if err == nil && o.Recommended == nil {
+		err = duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 还没有推荐", "order %s has no recommendation", o.Number)
+	}
+	return err
+}
+
 // firstPicks takes the best candidate of every component.
 func firstPicks(rec *duoyun.Recommendation) []Pick {
 	var picks []Pick
-	if rec == nil {
-		return nil
-	}
 	for i, c := range rec.Components {
 		if len(c.Candidates) > 0 {
 			picks = append(picks, Pick{Component: i, Pool: c.Candidates[0].PoolID, Contract: c.Candidates[0].ContractID})

@@ -29,9 +29,13 @@ type Store interface {
 // OrderStore keeps orders and their history.
 type OrderStore interface {
 	InsertOrder(ctx context.Context, tx *sql.Tx, o duoyun.Order) error
-	// LockOrder reads an order by id or number and holds it until the transaction ends: whoever has it alone may move it.
+	// LockOrder reads an order by id or number, without its recommendation, and holds it until the transaction ends:
+	// whoever has it alone may move it.
 	LockOrder(ctx context.Context, tx *sql.Tx, key string) (duoyun.Order, error)
-	// UpdateOrder writes what moves of a locked order; a version that is no longer the stored one is a conflict.
+	// Recommendation reads what was recommended for an order; nil when nothing was yet.
+	Recommendation(ctx context.Context, tx *sql.Tx, orderID string) (*duoyun.Recommendation, error)
+	// UpdateOrder writes what moves of a locked order, and its recommendation where it has one; a version that is no
+	// longer the stored one is a conflict.
 	UpdateOrder(ctx context.Context, tx *sql.Tx, o duoyun.Order) error
 	InsertOrderEvent(ctx context.Context, tx *sql.Tx, e duoyun.OrderEvent) error
 	// PlacedWith records that suppliers see the order from now on; repeating it changes nothing.

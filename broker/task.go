@@ -66,6 +66,9 @@ func (s *Service) approve(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o
 	case duoyun.TaskReview:
 		return s.approveReview(ctx, tx, actor, o, t, nil, d.Note)
 	case duoyun.TaskConfirmSupplier:
+		if err := s.withRecommendation(ctx, tx, o); err != nil {
+			return err
+		}
 		return s.confirmSupplier(ctx, tx, actor, o, t, firstPicks(o.Recommended), d.Note)
 	case duoyun.TaskSign:
 		return s.sign(ctx, tx, actor, o, t, d)

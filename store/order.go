@@ -32,20 +32,37 @@ func (s *Store) InsertOrder(ctx context.Context, tx *sql.Tx, o duoyun.Order) err
 		o.Version, ts(o.CreatedAt), ts(o.UpdatedAt), o.AgencyID)
 }
 
-// LockOrder reads an order by id or number and holds it until the transaction ends.
+// LockOrder reads an order by id or number, without its recommendation, and holds it until the transaction ends.
 func (s *Store) LockOrder(ctx context.Context, tx *sql.Tx, key string) (duoyun.Order, error) {
-	return one(ctx, tx, scanOrder, noOrder(key), s.lock(`SELECT `+orderColumns+` FROM orders o WHERE o.`+byKey("number", key)), key)
+	columns := strings.Replace(orderColumns, "o.recommended", "''", 1)
+	return one(ctx, tx, scanOrder, noOrder(key), s.lock(`SELECT `+columns+` FROM orders o WHERE o.`+byKey("number", key)), key)
+}
+
+// Recommendation reads what was recommended for an order; nil when nothing was yet.
+func (s *Store) Recommendation(ctx context.Context, tx *sql.Tx, orderID string) (*duoyun.Recommendation, error) {
+	return one(ctx, tx, func(r row) (rec *duoyun.Recommendation, err error) {
+		err = r.Scan(into(&rec))
+		return rec, err
+	}, noOrder(orderID), `SELECT recommended FROM orders WHERE id = $1`, orderID)
 }
 
 func noOrder(key string) error { return duoyun.NotFound("申请单", "order", key) }
 
-// UpdateOrder writes what moves of a locked order; the requested layer never does.
+// UpdateOrder writes what moves of a locked order; the requested layer never does, and a recommendation that was not
+// read stays as it is: it is by far the largest part of an order.
 func (s *Store) UpdateOrder(ctx context.Context, tx *sql.Tx, o duoyun.Order) error {
 	moved := duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 已被他人更新，请重试", "order %s was changed meanwhile: try again", o.Number)
-	return must1(ctx, tx, moved, `UPDATE orders SET state = $1, approved = $2, recommended = $3, chosen = $4, content_hash = $5,
+	return must1(ctx, tx, moved, `UPDATE orders SET state = $1, approved = $2, recommended = COALESCE($3, recommended), chosen = $4, content_hash = $5,
 		total_fen = $6, reason = $7, updated_at = $8, version = version + 1 WHERE id = $9 AND version = $10`,
-		string(o.State), asJSON(o.Approved), asJSON(o.Recommended), asJSON(o.Chosen), o.ContentHash, int64(o.Total), o.Reason,
+		string(o.State), asJSON(o.Approved), kept(o.Recommended), asJSON(o.Chosen), o.ContentHash, int64(o.Total), o.Reason,
 		ts(o.UpdatedAt), o.ID, o.Version)
+}
+
+func kept(r *duoyun.Recommendation) any {
+	if r == nil {
+		return nil
+	}
+	return asJSON(r)
 }
 
 // InsertOrderEvent appends to an order's history.
