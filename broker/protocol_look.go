@@ -219,7 +219,42 @@ func (w *work) proveGone(ctx context.Context) error {
 			return w.rest(ctx, w.poll(), words(err), nil)
 		}
 	}
+	seen, err := w.othersInSight(ctx)
+	switch {
+	case err != nil:
+		return w.rest(ctx, w.poll(), words(err), nil)
+	case !seen:
+		return w.person(ctx, FindingInDoubt, "the vendor shows none of our known resources of this kind: that this one is gone is not proven")
+	}
 	return w.settle(ctx, settlement{path: w.onward(duoyun.IntentVerified)})
+}
+
+// witnesses is how many known resources may be missing before what the account shows is no longer believed.
+const witnesses = 3
+
+// othersInSight reads live resources of ours of the same kind in the same pool, and reports whether the vendor shows one
+// of the first few, or there is none to ask for. An account that shows none of them is the wrong one, or blind: what it
+// does not show is not gone.
+func (w *work) othersInSight(ctx context.Context) (bool, error) {
+	asked := map[string]bool{}
+	for last := ""; len(asked) < witnesses; {
+		id, err := w.store.Sentinel(ctx, w.subject.Resource, last)
+		if err != nil {
+			return false, err
+		}
+		if id == "" || asked[id] {
+			return len(asked) == 0, nil
+		}
+		_, err = w.cloud.Observe(ctx, w.in.Kind, id)
+		if err == nil {
+			return true, nil
+		}
+		if providers.CodeOf(err) != driver.NotFound {
+			return false, err
+		}
+		asked[id], last = true, id
+	}
+	return false, nil
 }
 
 // remains waits for what should be gone and is not.

@@ -453,6 +453,25 @@ func TestADeletionCountsOnlyWhenSeenGone(t *testing.T) {
 	})
 }
 
+// Another account knows nothing of ours: its 404 is no proof that a server is gone, while others of ours are missing too.
+func TestAnAccountThatShowsNothingOfOursProvesNoDeletion(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		first, second := x.order("app", aServer, duoyun.IntentIntended), x.order("web", aServer, duoyun.IntentIntended)
+		x.until(first, time.Hour)
+		x.until(second, time.Hour)
+		x.blind = true
+		del := x.change(first, duoyun.OpDelete, nil)
+		x.until(del, time.Hour)
+		if got := x.now(del); got.State.Settled() || x.findings() != broker.FindingInDoubt {
+			t.Fatalf("the deletion is %s, findings %q", got.State, x.findings())
+		}
+		x.blind = false
+		x.until(del, time.Hour)
+		x.want(del, duoyun.IntentVerified)
+		x.wantThings(1)
+	})
+}
+
 func TestARefusalForTheMomentIsSentAgainLaterAndForGoodFails(t *testing.T) {
 	each(t, func(t *testing.T, x *shop) {
 		x.fail("server", "throttled", "unavailable", "not_ready")

@@ -54,6 +54,7 @@ type vendor struct {
 	fading   time.Duration       // how long a deletion takes
 	partial  bool                // listings are not whole
 	hidden   string              // vendor id that listings leave out
+	blind    bool                // it shows nothing at all, as another account would
 	observed func(duoyun.Spec) duoyun.Spec
 	during   func() // called within a mutation, after it acted
 	lookErr  error
@@ -98,6 +99,9 @@ func (v *vendor) live() []*thing {
 
 func (v *vendor) present() []*thing {
 	var out []*thing
+	if v.blind {
+		return nil
+	}
 	for _, t := range v.things {
 		if t.goneAt.IsZero() || t.goneAt.After(v.clock.Now()) {
 			out = append(out, t)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/duoyun/duoyun"
@@ -102,6 +104,9 @@ func (s *Service) UpdatePool(ctx context.Context, actor duoyun.Actor, key string
 		if err := s.replan(ctx, tx, x, in.Plan); err != nil {
 			return err
 		}
+		if err := s.reaccount(ctx, tx, x, in.Account); err != nil {
+			return err
+		}
 		if err := s.store.UpdatePool(ctx, tx, in.on(x)); err != nil {
 			return err
 		}
@@ -156,6 +161,41 @@ func (s *Service) replan(ctx context.Context, tx *sql.Tx, x duoyun.Pool, plan *d
 		err = duoyun.Fail(duoyun.CodeConflict, "plan", "已从该地址规划划出 %d 个网络，不能更改", "%d networks have been cut from this address plan: it cannot change", n)
 	}
 	return err
+}
+
+// reaccount refuses to point a pool that holds resources at another account: they would not be seen there, and what is
+// not seen would count as gone. Passwords, users, CA, mapping and timeouts may change, and the application credential
+// where the account names the project it must be of, which the driver checks.
+func (s *Service) reaccount(ctx context.Context, tx *sql.Tx, x duoyun.Pool, account json.RawMessage) error {
+	if len(account) == 0 {
+		return nil
+	}
+	was, err1 := accountIdentity(x.Account)
+	now, err2 := accountIdentity(account)
+	if err := errors.Join(err1, err2); err != nil || was == now {
+		return err
+	}
+	used, err := s.store.PoolInUse(ctx, tx, x.ID)
+	if err == nil && used {
+		err = duoyun.Fail(duoyun.CodeConflict, "account", "资源池 %s 尚有资源，不能改用另一账号；请另建资源池", "pool %s holds resources and cannot be pointed at another account: make a pool of its own for that", x.Code)
+	}
+	return err
+}
+
+// accountIdentity is the part of an account that says whose resources are seen through it.
+func accountIdentity(account json.RawMessage) (string, error) {
+	fields := map[string]any{}
+	if err := json.Unmarshal(account, &fields); err != nil {
+		return "", fmt.Errorf("account: %w", err)
+	}
+	for _, free := range []string{"user", "ca", "mapping", "timeout", "settling"} {
+		delete(fields, free)
+	}
+	if project, _ := fields["project"].(string); project != "" {
+		delete(fields, "app_credential_id")
+	}
+	identity, err := json.Marshal(fields)
+	return string(identity), err
 }
 
 // declare writes the capacity of every dimension, in lock order.

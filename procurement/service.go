@@ -53,6 +53,8 @@ type PoolStore interface {
 	LockPool(ctx context.Context, tx *sql.Tx, key string) (duoyun.Pool, error)
 	// PoolNetworks is how many networks have been cut from the pool's address plan.
 	PoolNetworks(ctx context.Context, tx *sql.Tx, poolID string) (int64, error)
+	// PoolInUse reports whether the pool has resources that are not at their end, or purchases under way.
+	PoolInUse(ctx context.Context, tx *sql.Tx, poolID string) (bool, error)
 	FindPool(ctx context.Context, scope duoyun.Scope, key string) (duoyun.Pool, error)
 	Pools(ctx context.Context, scope duoyun.Scope, f PoolFilter, p duoyun.Page) (duoyun.Listing[duoyun.Pool], error)
 }

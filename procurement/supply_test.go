@@ -208,6 +208,33 @@ func TestAPoolChangesButForWhatResourcesRestOn(t *testing.T) {
 	})
 }
 
+func TestAPoolThatHoldsResourcesKeepsItsAccountAndMayRotateItsCredentials(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		ctx, in := context.Background(), pool()
+		in.Account = json.RawMessage(`{"endpoint":"https://keystone.example/v3","project":"gov","app_credential_id":"abc"}`)
+		x, err := b.svc.CreatePool(ctx, b.officer(t), duoyun.Once{}, in)
+		wantCode(t, err, "")
+		update := func(account string) error {
+			_, err := b.svc.UpdatePool(ctx, b.officer(t), "jd-2", procurement.PoolUpdate{Account: json.RawMessage(account)})
+			return err
+		}
+		wantCode(t, update(`{"endpoint":"https://keystone.example/v3","project":"other","app_credential_id":"abc"}`), "") // nothing is there yet
+		wantCode(t, update(`{"endpoint":"https://keystone.example/v3","project":"gov","app_credential_id":"abc"}`), "")
+		now := time.Now()
+		wantCode(t, b.Store.InTx(ctx, func(tx *sql.Tx) error {
+			return b.Store.InsertResources(ctx, tx, []duoyun.Resource{{ID: duoyun.NewID(now), Line: "app", Ordinal: 1, Kind: duoyun.KindServer, Name: "app-1",
+				AgencyID: b.ID(storetest.HRSS), PayerID: b.ID(storetest.Data), SupplierID: b.ID("jd-suqian"), PoolID: x.ID, State: duoyun.ResourceRunning,
+				Spec: duoyun.ServerSpec{VCPU: 1}, CreatedAt: now, UpdatedAt: now}})
+		}), "")
+		for _, other := range []string{`{"endpoint":"https://keystone.example/v3","project":"other","app_credential_id":"abc"}`,
+			`{"endpoint":"https://elsewhere.example/v3","project":"gov","app_credential_id":"abc"}`, `{"endpoint":"https://keystone.example/v3"}`,
+			`{"endpoint":"https://keystone.example/v3","project":"gov","endpoints":{"compute":"https://other.example"}}`} {
+			wantCode(t, update(other), duoyun.CodeConflict)
+		}
+		wantCode(t, update(`{"endpoint":"https://keystone.example/v3","project":"gov","app_credential_id":"next","mapping":{"classes":{"ssd":"fast"}}}`), "")
+	})
+}
+
 func TestAnAccountIsShownToThoseWhoHaveToDoWithIt(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		ctx := context.Background()

@@ -5,6 +5,9 @@ package providers
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/duoyun/duoyun"
@@ -49,8 +52,19 @@ func (c *Cloud) Pool() duoyun.Pool { return c.pool }
 // Driver is the decorated driver, for driver.As.
 func (c *Cloud) Driver() driver.Cloud { return c.cloud }
 
-// Endpoint names where this cloud is reached: what one endpoint does not show proves nothing about another.
-func (c *Cloud) Endpoint() string { return c.account.Endpoint + " " + c.account.Region }
+// Endpoint names the account this cloud is reached through: what one endpoint or project does not show proves nothing
+// about another. An application credential stands for its project where the account names none.
+func (c *Cloud) Endpoint() string {
+	a := c.account
+	parts := []string{a.Endpoint, a.Region, a.Domain, a.Project}
+	if a.Project == "" {
+		parts = append(parts, a.AppCredID)
+	}
+	for _, service := range slices.Sorted(maps.Keys(a.Endpoints)) {
+		parts = append(parts, service+"="+a.Endpoints[service])
+	}
+	return strings.Join(parts, " ")
+}
 
 // Capabilities says how long this cloud takes to settle; the call timeout is never 0.
 func (c *Cloud) Capabilities() driver.Capabilities {

@@ -102,6 +102,14 @@ func (s *Store) PoolNetworks(ctx context.Context, tx *sql.Tx, poolID string) (n 
 	return n, err
 }
 
+// PoolInUse reports whether a pool has resources that are not at their end, or purchases under way.
+func (s *Store) PoolInUse(ctx context.Context, tx *sql.Tx, poolID string) (used bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM resources WHERE pool_id = $1 AND state NOT IN ('terminated', 'cancelled', 'failed'))
+		OR EXISTS (SELECT 1 FROM intents WHERE pool_id = $1
+			AND state IN ('waiting', 'intended', 'sent', 'accepted', 'materialised', 'in_doubt', 'absent', 'mismatched'))`, poolID).Scan(&used)
+	return used, err
+}
+
 // FindPool reads a pool in scope by id or code, with its capacity.
 func (s *Store) FindPool(ctx context.Context, scope duoyun.Scope, key string) (duoyun.Pool, error) {
 	w := where{args: []any{key}, conds: []string{"p." + byKey("code", key)}}

@@ -124,10 +124,12 @@ func made(found []thing, ev driver.Evidence) driver.Evidence {
 	return ev
 }
 
-// unmade says whether a deletion has left nothing.
+// unmade says whether a deletion has left nothing; a listing that is not whole cannot say that it has.
 func unmade(found []thing, ev driver.Evidence) driver.Evidence {
 	alive := living(found)
 	switch {
+	case len(found) == 0 && !(ev.Complete && ev.SentinelSeen):
+		ev.State, ev.Detail = driver.Pending, "the listing is not whole"
 	case len(found) == 0:
 		ev.State = driver.Done
 	case len(alive) == 0:

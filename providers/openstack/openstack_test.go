@@ -101,3 +101,16 @@ func TestTheContractHoldsWithAnApplicationCredentialAndPagesOfTwo(t *testing.T) 
 	h.Faults = drivertest.Faults{}
 	drivertest.Run(t, h)
 }
+
+func TestAnApplicationCredentialOfAnotherProjectThanTheAccountNamesIsRefused(t *testing.T) {
+	t.Parallel()
+	a := simulate(t, openstackfake.Options{}).harness().Account
+	a.User, a.AppCredID, a.Secret = "", openstackfake.AppCredID, driver.NewSecret(openstackfake.AppCredSecret)
+	if _, err := openstack.Open(t.Context(), a); err != nil {
+		t.Fatalf("the project it is of: %v", err)
+	}
+	a.Project = "another"
+	if _, err := openstack.Open(t.Context(), a); openstack.Code(err) != driver.Auth {
+		t.Fatalf("another project: %v", err)
+	}
+}

@@ -158,9 +158,26 @@ func (s *session) authenticate(ctx context.Context) (*grant, error) {
 	if project == nil {
 		return nil, refuse(driver.Auth, duoyun.Fail(duoyun.CodeInvalid, "project", "凭据不属于任何项目", "the credential is of no project"))
 	}
+	if err := s.expected(project); err != nil {
+		return nil, err
+	}
 	// The token's length is measured on Keystone's clock and counted on ours, so that clocks need not agree.
 	length := token.ExpiresAt.Sub(life.IssuedAt)
 	return &grant{token: token.ID, renew: began.Add(length - min(length/2, 2*time.Minute)), project: project.ID, catalog: catalog.Entries}, nil
+}
+
+// expected refuses a token of another project than the account names. An application credential carries its project
+// within, so that one of the wrong project would serve without a word; what is not seen there would pass for gone.
+func (s *session) expected(p *tokens.Project) error {
+	a := s.account
+	if a.AppCredID == "" || a.Project == "" { // a password's token is of the project it asked for
+		return nil
+	}
+	if p.Name == a.Project && (a.Domain == "" || p.Domain.Name == a.Domain) {
+		return nil
+	}
+	return refuse(driver.Auth, duoyun.Fail(duoyun.CodeInvalid, "project", "凭据属于项目 %[2]s，账号写的是 %[1]s",
+		"the credential is of project %[2]s, and the account names %[1]s", a.Project, p.Name))
 }
 
 // credentials: an application credential carries its project within, and Keystone answers 401 to one that names a scope.
