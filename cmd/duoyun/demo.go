@@ -37,14 +37,15 @@ func (a *app) demoCommand() *cobra.Command {
 // demo is one run of the demonstration.
 type demo struct {
 	*app
-	once     bool
-	dir      string
-	tell     *teller
-	scenario *scenario
-	clouds   clouds
-	house    *house
-	play     *play
-	numbers  []string // of the orders, by chapter
+	once      bool
+	dir       string
+	temporary bool // dir is the run's own, and goes with it
+	tell      *teller
+	scenario  *scenario
+	clouds    clouds
+	house     *house
+	play      *play
+	numbers   []string // of the orders, by chapter
 }
 
 func (d *demo) run(ctx context.Context) error {
@@ -64,10 +65,15 @@ func (d *demo) run(ctx context.Context) error {
 	return errors.Join(d.serve(ctx), d.close())
 }
 
+// folder makes the folder of the run. One that was used before is refused: a story is told from its beginning.
 func (d *demo) folder() (err error) {
 	if d.dir == "" {
+		d.temporary = true
 		d.dir, err = os.MkdirTemp("", "duoyun-demo-")
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(d.dir, "duoyun.db")); err == nil {
+		return duoyun.Fail(duoyun.CodeInvalid, "dir", "该文件夹已用于一次演示，请另选或删除：%s", "the folder holds an earlier demonstration: choose another or remove it: %s", d.dir)
 	}
 	return os.MkdirAll(d.dir, 0o700)
 }
@@ -116,6 +122,9 @@ func (d *demo) close() error {
 	if d.house != nil {
 		err = errors.Join(err, d.house.Close())
 	}
+	if d.temporary {
+		err = errors.Join(err, os.RemoveAll(d.dir))
+	}
 	return err
 }
 
@@ -157,6 +166,9 @@ func (d *demo) story(ctx context.Context, address string) error {
 		if err := act(ctx); err != nil {
 			return err
 		}
+	}
+	if d.once {
+		return nil
 	}
 	d.tell.say("\n接口 %[1]s（文档 %[1]s/docs），令牌文件 %[2]s", "\nAPI %[1]s (docs at %[1]s/docs), tokens in %[2]s", address, d.tokenPath())
 	d.tell.say("例如：bin/duoyun --tokens %s --as hrss-applicant get orders", "Try: bin/duoyun --tokens %s --as hrss-applicant get orders", d.tokenPath())
