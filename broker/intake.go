@@ -88,6 +88,9 @@ func ids(rs []duoyun.Resource) []string {
 
 func (s *Service) resolve(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, doc duoyun.OrderRequest) (in intake, err error) {
 	in.doc = doc
+	if err = s.checkStart(doc); err != nil {
+		return in, err
+	}
 	if in.agency, err = s.orderingAgency(ctx, tx, actor, doc); err != nil {
 		return in, err
 	}
@@ -108,6 +111,19 @@ func (s *Service) resolve(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, d
 	}
 	in.targets, err = s.targetsOf(ctx, tx, in)
 	return in, err
+}
+
+// checkStart refuses what would be planned on days that are over, and thus on the budget of a year that may be closed. It
+// is asked at intake alone: an order that waits for its signatures past its start keeps the period and the money that
+// are signed, and billing begins with the confirmation whatever the day. A renewal goes on where its resource ends.
+func (s *Service) checkStart(doc duoyun.OrderRequest) error {
+	today, start := duoyun.DateOf(s.now()), doc.Period.Start
+	if doc.Form != duoyun.FormOpen || !start.Before(today) {
+		return nil
+	}
+	var f duoyun.Faults
+	f.Add("period.start", start.String(), "开始日期不能早于今天（"+today.String()+"）", "the start may not be before today ("+today.String()+")")
+	return f.Err()
 }
 
 // submitters may hand in a document: internet addresses are the platform's people's to ask for (practice.md, 12).

@@ -41,6 +41,39 @@ func TestWhatADocumentNamesHasToBeInScope(t *testing.T) {
 	})
 }
 
+func TestAPeriodMayNotBeginBeforeTodayWhenItIsHandedIn(t *testing.T) {
+	inOffice(t, func(o *office) {
+		for _, start := range []string{"2026-11-19", "2026-11-01", "2025-12-01"} {
+			doc := o.doc(small, "start: 2026-12-01", "start: "+start, "{year: 2026", "{year: "+start[:4])
+			_, err := o.svc.Submit(ctx, o.actor("hrss-applicant"), duoyun.Once{}, doc)
+			o.refused(err, duoyun.CodeInvalid, "不能早于今天（2026-11-20）")
+			if f := err.(*duoyun.Error).Faults; f[0].Path != "period.start" || f[0].Given != start {
+				o.Errorf("%+v", f)
+			}
+		}
+		once := duoyun.Once{Key: "k", Route: "POST /v1/orders", BodyHash: "h"}
+		doc := o.doc(small, "start: 2026-12-01", "start: 2026-11-20")
+		first, err := o.svc.Submit(ctx, o.actor("hrss-applicant"), once, doc)
+		if err != nil {
+			o.Fatalf("today: %v", err)
+		}
+		o.clock.Advance(40 * 24 * time.Hour)
+		if again, err := o.svc.Submit(ctx, o.actor("hrss-applicant"), once, doc); err != nil || again.ID != first.ID {
+			o.Errorf("the same call again, later: %v %v", again.Number, err)
+		}
+	})
+}
+
+func TestAnOrderThatWaitsPastItsStartIsPlacedAsSigned(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.signed(o.doc(small))
+		o.clock.Advance(20 * 24 * time.Hour)
+		if placed := o.place(order); placed.State != duoyun.OrderProvisioning || placed.Total != order.Total {
+			o.Errorf("%s (%s), %s", placed.State, placed.Reason, placed.Total)
+		}
+	})
+}
+
 func TestTheRuleSaysWhetherAProjectIsNeeded(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.refusedSubmit("hrss-applicant", o.doc(small, "project: SQ-2026-017\n", ""), duoyun.CodeInvalid, "立项")

@@ -60,7 +60,7 @@ func (s *rig) build(t *testing.T, database, role string) *house {
 	c := defaultConfig()
 	c.Listen, c.Database, c.Role = "127.0.0.1:0", database, role
 	c.SealKeyFile = filepath.Join(keyFolder(t), "duoyun.key")
-	c.VendorRate, c.AdvanceClock = 100_000, true
+	c.VendorRate, c.AdvanceClock, c.StartClock = 100_000, true, "2026-11-25T09:00:00+08:00" // the orders begin in December
 	h, err := build(t.Context(), c, logger("info", s.logs))
 	must(t, err)
 	return h
