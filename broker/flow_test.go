@@ -20,7 +20,7 @@ stage: production
 purpose: 社保核心业务扩容
 period: {start: 2026-12-01, months: 12, renew: ask}
 funding:
-  - {year: 2026, item: 信息系统运行维护费, limit: "7200.00"}
+  - {year: 2026, item: 信息系统运行维护费, limit: "20000.00"}
   - {year: 2027, item: 信息系统运行维护费, limit: "79200.00", status: intent}
 lines:
   - {kind: server, name: app, quantity: 3, zone: extranet_public, spec: {vcpu: 4, ram_gib: 16, system_disk_gib: 100, image: kylin-v10}, login: key}

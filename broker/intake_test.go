@@ -237,7 +237,7 @@ func TestNobodysBudgetIsSpentWithoutTheirFinanceWhateverTheRuleSays(t *testing.T
 func TestAnOrderBeyondItsProjectIsAFinding(t *testing.T) {
 	inOffice(t, func(o *office) {
 		big := o.doc(small, "quantity: 2", "quantity: 200", "months: 1", "months: 13", `limit: "90000"}`,
-			`limit: "90000"}, {year: 2027, item: 信息系统运行维护费, limit: "900000", status: intent}`)
+			`limit: "300000"}, {year: 2027, item: 信息系统运行维护费, limit: "900000", status: intent}`)
 		order := o.submit(big)
 		o.decide(order, duoyun.TaskReview, "city-reviewer", broker.Approve)
 		o.confirm(order, "telecom-1")

@@ -185,3 +185,60 @@ func TestAReliablePoolOutweighsASlightlyCheaperOne(t *testing.T) {
 		}
 	})
 }
+
+func TestASupplierAboveTheMoneyAskedForIsNotConfirmed(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order, rec := o.recommended(o.doc(small, `limit: "90000"`, `limit: "2000"`))
+		if total := rec.Components[0].Candidates[0].Total; total <= 200_000 {
+			o.Fatalf("the first candidate costs %s", total)
+		}
+		task := o.task(order, duoyun.TaskConfirmSupplier, "city-procurement")
+		_, err := o.svc.Decide(ctx, o.actor("city-procurement"), duoyun.Once{}, task.ID, broker.Decision{Verdict: broker.Approve})
+		o.refused(err, duoyun.CodeShortage, "2026 年度（信息系统运行维护费）", "申报限额 2000.00 元", "核减", "改选", "提高限额")
+		o.state(order.ID, duoyun.OrderRecommended)
+		if got := o.task(order, duoyun.TaskConfirmSupplier, "city-procurement"); got.State != duoyun.TaskPending {
+			o.Errorf("the task is %s", got.State)
+		}
+		o.decide(order, duoyun.TaskConfirmSupplier, "city-procurement", broker.Return)
+		o.state(order.ID, duoyun.OrderReturned)
+	})
+}
+
+func TestAnOrderThatWasCutToItsMoneyGoesOn(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.submit(o.doc(small, `limit: "90000"`, `limit: "2000"`))
+		task := o.task(order, duoyun.TaskReview, "city-reviewer")
+		cuts := []duoyun.Cut{{Line: "app", Approved: 1, Reason: "一台足够"}, {Line: "data", Approved: 1, Reason: "随主机"}}
+		if _, err := o.svc.CutBack(ctx, o.actor("city-reviewer"), duoyun.Once{}, task.ID, cuts, ""); err != nil {
+			o.Fatal(err)
+		}
+		o.confirm(order, "telecom-1")
+		o.state(order.ID, duoyun.OrderSigning)
+	})
+}
+
+func TestMoneyOfAYearToComeIsAdvisory(t *testing.T) {
+	inOffice(t, func(o *office) {
+		doc := o.doc(small, "months: 1", "months: 3", `limit: "90000"}`, `limit: "90000"}, {year: 2027, item: 信息系统运行维护费, limit: "1", status: intent}`)
+		order, _ := o.recommended(doc)
+		o.confirm(order, "telecom-1")
+		o.state(order.ID, duoyun.OrderSigning)
+		if kinds := strings.Join(o.findings(), " "); !strings.Contains(kinds, "over_funding") {
+			o.Errorf("findings: %s", kinds)
+		}
+	})
+}
+
+func TestAChangeAboveTheMoneyAskedForIsNotSigned(t *testing.T) {
+	inOffice(t, func(o *office) {
+		bought := o.bought(o.doc(small))
+		app := o.one(bought, "app")
+		doc := o.doc("form: change\nagency: suqian/hrss\npayer: suqian/data\nfunding: [{year: 2026, item: 信息系统运行维护费, limit: \"1\"}]\nlines:\n" +
+			"  - {resource: " + app.Number + ", action: resize, kind: server, spec: {vcpu: 8, ram_gib: 32}}\n")
+		order := o.submit(doc)
+		task := o.task(order, duoyun.TaskReview, "city-reviewer")
+		_, err := o.svc.Decide(ctx, o.actor("city-reviewer"), duoyun.Once{}, task.ID, broker.Decision{Verdict: broker.Approve})
+		o.refused(err, duoyun.CodeShortage, "2026 年度", "申报限额 1.00 元")
+		o.state(order.ID, duoyun.OrderReviewing)
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/duoyun/duoyun"
 )
@@ -46,7 +47,8 @@ func ContentHash(o duoyun.Order) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// seal fixes what is signed and what it comes to, and files the findings that the amount gives rise to.
+// seal fixes what is signed and what it comes to: no more than the money asked for. It files the findings that the amount
+// gives rise to.
 func (s *Service) seal(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
 	o.Total = 0
 	for _, c := range o.Chosen {
@@ -56,7 +58,7 @@ func (s *Service) seal(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
 	if err := s.save(ctx, tx, o); err != nil {
 		return err
 	}
-	if err := s.overFunding(ctx, tx, *o); err != nil {
+	if err := s.withinFunding(ctx, tx, *o); err != nil {
 		return err
 	}
 	return s.overProject(ctx, tx, *o)
@@ -80,22 +82,52 @@ func (s *Service) overProject(ctx context.Context, tx *sql.Tx, o duoyun.Order) e
 		EN: fmt.Sprintf("project %s was approved for %s yuan; its orders come to %s, %s too much", p.Number, p.Approved, spent, spent-p.Approved)})
 }
 
-// overFunding files a finding when a year's amount is above what the document asked for: the signers see it, the budget
-// decides.
-func (s *Service) overFunding(ctx context.Context, tx *sql.Tx, o duoyun.Order) error {
-	asked, need := map[int]duoyun.Fen{}, map[int]duoyun.Fen{}
-	for _, x := range o.Requested.Funding {
-		asked[x.Year] += x.Limit
-	}
+// withinFunding refuses an order that comes to more in a year than the money its document names for that year: nobody
+// downstream spends more in the department's name than it asked for. Where the year's money is an intent 跨年意向, whose
+// budget is not issued yet, it is a finding that the signers see. A year without a line, which only changes may have, is
+// the budget's to refuse.
+func (s *Service) withinFunding(ctx context.Context, tx *sql.Tx, o duoyun.Order) error {
+	var firm, advisory []duoyun.Text
 	for _, y := range yearsOf(o) {
-		need[y.Year] += y.Amount
-		if limit, stated := asked[y.Year]; stated && need[y.Year] > limit {
-			return s.finding(ctx, tx, o, "over_funding", duoyun.Text{
-				ZH: fmt.Sprintf("申请单 %s 的 %d 年度需 %s 元，申报资金 %s 元", o.Number, y.Year, need[y.Year], limit),
-				EN: fmt.Sprintf("order %s needs %s yuan in %d and asked for %s", o.Number, need[y.Year], y.Year, limit)})
+		asked := moneyOf(o.Requested.Funding, y.Year)
+		if len(asked.items) == 0 || y.Amount <= asked.limit {
+			continue
+		}
+		over := because("%[1]d 年度（%[2]s）需 %[3]s 元，申报限额 %[4]s 元，超出 %[5]s 元",
+			"%[1]d (%[2]s) comes to %[3]s yuan, the limit asked for is %[4]s, %[5]s too much",
+			y.Year, strings.Join(asked.items, "、"), y.Amount, asked.limit, y.Amount-asked.limit)
+		if asked.intent {
+			advisory = append(advisory, over)
+		} else {
+			firm = append(firm, over)
 		}
 	}
-	return nil
+	if len(firm) > 0 {
+		return duoyun.Fail(duoyun.CodeShortage, "funding", "超出申报资金：%[1]s。可核减、改选价低的候选，或退回申请单由付费单位提高限额后重新提交",
+			"above the funding asked for: %[2]s. Cut back, choose a cheaper candidate, or return the order so that the payer raises the limit and it is handed in again",
+			joined(firm, "zh"), joined(firm, "en"))
+	}
+	if len(advisory) == 0 {
+		return nil
+	}
+	return s.finding(ctx, tx, o, "over_funding", duoyun.Text{ZH: "申请单 " + o.Number + " " + joined(advisory, "zh"),
+		EN: "order " + o.Number + ": " + joined(advisory, "en")})
+}
+
+// money is what a document names for one year.
+type money struct {
+	limit  duoyun.Fen
+	items  []string
+	intent bool // a line of it is one
+}
+
+func moneyOf(lines []duoyun.Funding, year int) (m money) {
+	for _, l := range lines {
+		if l.Year == year {
+			m.limit, m.items, m.intent = m.limit+l.Limit, append(m.items, l.Item), m.intent || l.Status == "intent"
+		}
+	}
+	return m
 }
 
 // yearsOf gives what an order comes to by fiscal year, over all its choices.
