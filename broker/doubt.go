@@ -21,7 +21,7 @@ func (w *work) resolve(ctx context.Context) error {
 	began := w.now()
 	e, err := w.seek(ctx, call)
 	if err != nil {
-		return w.undecided(ctx, words(err), nil)
+		return w.undecided(ctx, words(err), func(tx *sql.Tx, _ *duoyun.Intent) error { return w.tellLogin(ctx, tx, err) })
 	}
 	switch e.State {
 	case driver.Done, driver.Pending:
@@ -113,35 +113,35 @@ func (w *work) weigh(ctx context.Context, e driver.Evidence, sentinel string, be
 	case d.Endpoint != w.cloud.Endpoint():
 		return w.person(ctx, FindingInDoubt, "the account's endpoint has changed since the call")
 	case !e.Complete || sentinel != "" && !e.SentinelSeen:
-		return w.undecided(ctx, "云平台的清单不完整，不能证明不存在", func(in *duoyun.Intent) { in.Doubt.Sentinel = sentinel })
+		return w.undecided(ctx, "云平台的清单不完整，不能证明不存在", func(_ *sql.Tx, in *duoyun.Intent) error { in.Doubt.Sentinel = sentinel; return nil })
 	case d.FirstAbsent.IsZero():
 		first := w.now()
-		return w.lookAgain(ctx, first.Add(settling), func(in *duoyun.Intent) { in.Doubt.FirstAbsent, in.Doubt.Sentinel = first, sentinel })
+		return w.lookAgain(ctx, first.Add(settling), func(_ *sql.Tx, in *duoyun.Intent) error {
+			in.Doubt.FirstAbsent, in.Doubt.Sentinel = first, sentinel
+			return nil
+		})
 	case began.Before(d.FirstAbsent.Add(settling)):
 		return w.lookAgain(ctx, d.FirstAbsent.Add(settling), nil)
 	}
 	return w.absent(ctx)
 }
 
-func (w *work) lookAgain(ctx context.Context, when time.Time, note func(in *duoyun.Intent)) error {
-	return w.rest(ctx, when.Sub(w.now()), "", func(_ *sql.Tx, in *duoyun.Intent) error {
-		if note != nil {
-			note(in)
-		}
-		return nil
-	})
+func (w *work) lookAgain(ctx context.Context, when time.Time, note func(tx *sql.Tx, in *duoyun.Intent) error) error {
+	return w.rest(ctx, when.Sub(w.now()), "", note)
 }
 
 // doubtTold is how long after settling a doubt may last before a person is told; it is looked into all the same.
 const doubtTold = 15 * time.Minute
 
 // undecided looks again later; a look that shows anything but a proof leaves the proof where it was.
-func (w *work) undecided(ctx context.Context, reason string, note func(in *duoyun.Intent)) error {
+func (w *work) undecided(ctx context.Context, reason string, note func(tx *sql.Tx, in *duoyun.Intent) error) error {
 	over := w.now().Sub(w.in.Doubt.SettleFrom)
 	wait := min(max(over/4, 2*time.Second), time.Minute)
 	return w.rest(ctx, wait, reason, func(tx *sql.Tx, in *duoyun.Intent) error {
 		if note != nil {
-			note(in)
+			if err := note(tx, in); err != nil {
+				return err
+			}
 		}
 		if over < doubtTold {
 			return nil

@@ -20,7 +20,7 @@ func (w *work) await(ctx context.Context) error {
 	}
 	e, err := w.cloud.Look(ctx, w.call())
 	if err != nil {
-		return w.rest(ctx, w.poll(), words(err), nil)
+		return w.unread(ctx, err)
 	}
 	switch e.State {
 	case driver.Done:
@@ -108,14 +108,34 @@ func (w *work) pending(ctx context.Context, e driver.Evidence) error {
 	if _, err := w.found(ctx, e); err != nil {
 		return err
 	}
-	limit := slowAfter
-	if w.in.Kind == duoyun.KindService {
-		limit = slowAfterPeople
-	}
-	if w.age() > limit {
+	if w.slow() {
 		return w.person(ctx, FindingSlow, e.Detail)
 	}
 	return w.rest(ctx, w.poll(), "", nil)
+}
+
+func (w *work) slow() bool {
+	if w.in.Kind == duoyun.KindService {
+		return w.age() > slowAfterPeople
+	}
+	return w.age() > slowAfter
+}
+
+// unread puts off an intent whose vendor could not be asked.
+func (w *work) unread(ctx context.Context, cause error) error {
+	if w.slow() {
+		return w.person(ctx, FindingSlow, words(cause))
+	}
+	return w.rest(ctx, w.poll(), words(cause), func(tx *sql.Tx, _ *duoyun.Intent) error { return w.tellLogin(ctx, tx, cause) })
+}
+
+// tellLogin files that the pool's credentials do not serve, where that is the cause: its orders wait for a person.
+func (w *work) tellLogin(ctx context.Context, tx *sql.Tx, cause error) error {
+	if providers.CodeOf(cause) != driver.Auth {
+		return nil
+	}
+	_, err := w.store.OpenFinding(ctx, tx, authFinding(w.cloud.Pool(), words(cause), w.now()))
+	return err
 }
 
 // broken is a thing that will not come right. A creation has failed, and what stands of it is taken away; a change or a
@@ -162,7 +182,7 @@ func (w *work) verify(ctx context.Context) error {
 	case err != nil && providers.CodeOf(err) == driver.NotFound && w.age() > w.cloud.Capabilities().Settling && w.in.State == duoyun.IntentAccepted:
 		return w.save(ctx, func(_ *sql.Tx, in *duoyun.Intent) error { return w.doubt(in, w.now(), words(err)) })
 	case err != nil:
-		return w.rest(ctx, w.poll(), words(err), nil)
+		return w.unread(ctx, err)
 	}
 	return w.compare(ctx, o)
 }
@@ -204,7 +224,7 @@ func (w *work) proveGone(ctx context.Context) error {
 		call.Step = s.Name
 		e, err := w.cloud.Look(ctx, call)
 		if err != nil {
-			return w.rest(ctx, w.poll(), words(err), nil)
+			return w.unread(ctx, err)
 		}
 		if e.State != driver.Done {
 			return w.remains(ctx, s.Name+": "+e.Detail)
@@ -216,13 +236,13 @@ func (w *work) proveGone(ctx context.Context) error {
 			return w.remains(ctx, w.base.ID)
 		}
 		if providers.CodeOf(err) != driver.NotFound {
-			return w.rest(ctx, w.poll(), words(err), nil)
+			return w.unread(ctx, err)
 		}
 	}
 	seen, err := w.othersInSight(ctx)
 	switch {
 	case err != nil:
-		return w.rest(ctx, w.poll(), words(err), nil)
+		return w.unread(ctx, err)
 	case !seen:
 		return w.person(ctx, FindingInDoubt, "the vendor shows none of our known resources of this kind: that this one is gone is not proven")
 	}
@@ -259,7 +279,7 @@ func (w *work) othersInSight(ctx context.Context) (bool, error) {
 
 // remains waits for what should be gone and is not.
 func (w *work) remains(ctx context.Context, detail string) error {
-	if w.age() > slowAfter {
+	if w.slow() {
 		return w.person(ctx, FindingSlow, detail)
 	}
 	return w.rest(ctx, w.poll(), "", nil)

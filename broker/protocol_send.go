@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,10 +102,19 @@ func (w *work) late(ctx context.Context, st duoyun.IntentStep) error {
 		if err != nil {
 			return err
 		}
-		if err := w.store.SaveStep(ctx, tx, st); err != nil {
+		steps, err := w.store.IntentSteps(ctx, tx, w.in.ID)
+		if err != nil {
 			return err
 		}
-		if st.VendorID == "" || in.Generation == st.Generation && in.State != duoyun.IntentFailed {
+		second := slices.ContainsFunc(steps, func(s duoyun.IntentStep) bool {
+			return s.Ordinal == st.Ordinal && s.Generation == st.Generation && s.VendorID != "" && s.VendorID != st.VendorID
+		})
+		if !second {
+			if err := w.store.SaveStep(ctx, tx, st); err != nil {
+				return err
+			}
+		}
+		if st.VendorID == "" || !second && in.Generation == st.Generation && !over(in.State) {
 			return nil // whoever has the intent now finds the id in its row, or by its mark
 		}
 		_, err = w.store.OpenFinding(ctx, tx, surplus(w.subject.Resource, w.evidence("late reply"), st.VendorID, w.now()))
@@ -112,23 +122,29 @@ func (w *work) late(ctx context.Context, st duoyun.IntentStep) error {
 	})
 }
 
-// maxSends bounds how often a step is sent that the vendor refuses for the moment: about an hour at the longest back-off.
-const maxSends = 60
+// over reports whether an intent in this state was given up.
+func over(s duoyun.IntentState) bool {
+	return s == duoyun.IntentFailed || s == duoyun.IntentCompensated || s == duoyun.IntentCancelled
+}
 
-// refused returns a step that the vendor did not act on to intended, for later. Credentials that do not serve are for a
-// person to mend: the order waits for that and does not fail.
+// toldSends is how often a vendor may refuse a step for the moment before a person is told: about an hour at the longest
+// back-off.
+const toldSends = 60
+
+// refused returns a step that the vendor did not act on to intended, for later. An outage, or credentials that do not
+// serve, fail no order: it waits, and a person is told who may give it up.
 func (w *work) refused(ctx context.Context, code driver.Code, cause error) error {
-	if code != driver.Auth && w.in.Attempt >= maxSends {
-		return w.fail(ctx, cause)
-	}
 	return w.rest(ctx, backOff(w.in.Attempt, code), words(cause), func(tx *sql.Tx, in *duoyun.Intent) error {
 		if err := w.store.SaveStep(ctx, tx, w.replied(driver.Reply{}, "refused:"+string(code))); err != nil {
 			return err
 		}
-		if err := moveIntent(in, duoyun.IntentIntended); err != nil || code != driver.Auth {
+		if err := moveIntent(in, duoyun.IntentIntended); err != nil {
 			return err
 		}
-		_, err := w.store.OpenFinding(ctx, tx, authFinding(w.cloud.Pool(), words(cause), w.now()))
+		if code == driver.Auth || in.Attempt < toldSends {
+			return w.tellLogin(ctx, tx, cause)
+		}
+		_, err := w.store.OpenFinding(ctx, tx, intentFinding(FindingSlow, *in, w.subject.Resource, w.evidence(in.Reason), w.now()))
 		return err
 	})
 }

@@ -74,7 +74,7 @@ func answered(status int, body []byte) driver.Code {
 		return false
 	}
 	switch {
-	case status >= 400 && says("no valid host", "ipaddressgenerationfailure", "externalipaddressexhausted", "no more ip addresses"):
+	case status >= 400 && status < 500 && says("no valid host", "ipaddressgenerationfailure", "externalipaddressexhausted", "no more ip addresses"):
 		return driver.SoldOut
 	case (status == http.StatusForbidden || status == http.StatusConflict || status == http.StatusRequestEntityTooLarge) && says("quota", "maximum number of"):
 		return driver.Quota
