@@ -39,12 +39,30 @@ type Finding struct {
 	SupplierID string
 	Message    Text
 	Evidence   json.RawMessage
-	Actions    []Text
+	Actions    []FindingAction
 	Resolution string
 	ResolvedBy string
 	CreatedAt  time.Time
 	ResolvedAt time.Time
 }
+
+// FindingAction is something that may safely be done about a finding: by the platform, where it names a remedy, or by people.
+type FindingAction struct {
+	Remedy Remedy `json:"remedy,omitempty"`
+	Text
+}
+
+// Remedy 处置 is what the platform does about a purchase that waits, once a person has chosen it and says why.
+type Remedy string
+
+// The remedies. Without one a finding is closed by saying what people did.
+const (
+	RemedyLook     Remedy = "look_again" // look at the vendor now
+	RemedyBuyAgain Remedy = "buy_again"  // the supplier vouches that nothing was made: buy it anew
+	RemedyAdopt    Remedy = "adopt"      // of several that bear the mark, this one is the unit
+	RemedyGiveUp   Remedy = "give_up"    // buy, change or delete it no more; what stands of a purchase is taken away
+	RemedyClear    Remedy = "clear"      // take away once more what stands of a failed purchase
+)
 
 // Numbers 单号 are per form, agency and year: 宿政云申〔2026〕0123号.
 const (

@@ -40,7 +40,7 @@ func IntentLifecycle() Lifecycle[IntentState] {
 		{IntentIntended, "待发出", []s{IntentSent, IntentCancelled, IntentFailed}},
 		{IntentSent, "已发出", []s{IntentAccepted, IntentInDoubt, IntentIntended, IntentFailed}},
 		{IntentAccepted, "已受理", []s{IntentIntended, IntentMaterialised, IntentInDoubt, IntentFailed}},
-		{IntentMaterialised, "已生成", []s{IntentVerified, IntentMismatched}},
+		{IntentMaterialised, "已生成", []s{IntentVerified, IntentMismatched, IntentFailed}},
 		{IntentInDoubt, "存疑", []s{IntentAccepted, IntentAbsent, IntentFailed}},
 		{IntentAbsent, "已证实不存在", []s{IntentIntended, IntentFailed}},
 		{IntentMismatched, "规格不符", []s{IntentVerified, IntentFailed}},
@@ -106,5 +106,5 @@ type IntentStep struct {
 	RequestID  string
 	SentAt     time.Time
 	RepliedAt  time.Time
-	Outcome    string // accepted, refused:<code>, in_doubt
+	Outcome    string // sent, accepted, refused:<code>, in_doubt, found, absent, adopted
 }

@@ -45,16 +45,31 @@ type FindingStore interface {
 
 // Findings 待处理事项 are what no rule decides. Who may see an agency's rows sees its findings; suppliers see none.
 type Findings struct {
-	store FindingStore
-	now   duoyun.Clock
+	store  FindingStore
+	remedy Remedier
+	now    duoyun.Clock
+}
+
+// Remedier prepares what a person has chosen to do about a resource's purchase and returns it to be done in the
+// transaction that closes the finding. What cannot be done as things stand is CodeConflict, then or there. A Purchaser
+// is one.
+type Remedier interface {
+	Remedy(ctx context.Context, resourceID string, r Resolution) (func(ctx context.Context, tx *sql.Tx) error, error)
+}
+
+// Resolution is how a person settles a finding.
+type Resolution struct {
+	Remedy   duoyun.Remedy // "" where people have done what was to be done
+	VendorID string        // of RemedyAdopt: the one that is the unit
+	Note     string        // what was done and why, at most 500 characters
 }
 
 // NewFindings returns the service; now is the real clock.
-func NewFindings(store FindingStore, now duoyun.Clock) *Findings {
+func NewFindings(store FindingStore, remedy Remedier, now duoyun.Clock) *Findings {
 	if now == nil {
 		now = time.Now
 	}
-	return &Findings{store: store, now: now}
+	return &Findings{store: store, remedy: remedy, now: now}
 }
 
 // List returns the findings in the actor's scope, newest first.
@@ -67,35 +82,73 @@ func (f *Findings) Finding(ctx context.Context, actor duoyun.Actor, key string) 
 	return f.store.FindFinding(ctx, actor.ScopeFor(), key)
 }
 
-// Resolve closes a finding with what was done about it. A finding that is closed already is CodeConflict. Where the
-// matter still stands, the platform files it anew when it next meets it.
-func (f *Findings) Resolve(ctx context.Context, actor duoyun.Actor, once duoyun.Once, key, note string) (duoyun.Finding, error) {
+// Resolve settles a finding: it does the remedy that was chosen and closes the finding with what was done about it. A
+// finding that is closed already, or a remedy that cannot be had as things stand, is CodeConflict and changes nothing.
+// Where the matter still stands, the platform files it anew when it next meets it. What buys anew, gives up or adopts is
+// the technical reviewer's and the procurement officer's to decide.
+func (f *Findings) Resolve(ctx context.Context, actor duoyun.Actor, once duoyun.Once, key string, r Resolution) (duoyun.Finding, error) {
 	x, err := f.store.FindFinding(ctx, actor.ScopeFor(), key)
 	if err != nil {
 		return x, err
 	}
-	if err := actor.Need(duoyun.RoleReviewer, duoyun.RoleProcurement, duoyun.RoleFinance, duoyun.RoleSystemAdmin); err != nil {
+	if err := mayResolve(actor, x, r); err != nil {
 		return x, err
 	}
-	if n := utf8.RuneCountInString(note); strings.TrimSpace(note) == "" || n > 500 {
-		return x, duoyun.Fail(duoyun.CodeInvalid, "note", "须写明如何处理，不超过 500 字", "say what was done, in at most 500 characters")
+	act := func(context.Context, *sql.Tx) error { return nil }
+	if r.Remedy != "" && x.State == duoyun.FindingOpen {
+		if act, err = f.remedy.Remedy(ctx, x.SubjectID, r); err != nil {
+			return x, err
+		}
 	}
 	err = f.store.InTx(ctx, func(tx *sql.Tx) error {
 		if done, err := f.store.Recall(ctx, tx, actor, once); err != nil || done != "" {
 			return err // x was read as that call left it
 		}
-		x.State, x.Resolution, x.ResolvedBy, x.ResolvedAt = duoyun.FindingResolved, note, actor.Name, f.now()
+		if err := act(ctx, tx); err != nil {
+			return err
+		}
+		x.State, x.Resolution, x.ResolvedBy, x.ResolvedAt = duoyun.FindingResolved, r.Note, actor.Name, f.now()
 		if err := f.store.ResolveFinding(ctx, tx, x); err != nil {
 			return err
 		}
 		e := entry(ctx, actor, "finding.resolve", "finding", x.ID)
-		e.Detail = detail(map[string]string{"number": x.Number, "kind": x.Kind, "note": note})
+		e.Detail = detail(map[string]string{"number": x.Number, "kind": x.Kind, "remedy": string(r.Remedy), "vendor_id": r.VendorID, "note": r.Note})
 		if err := f.store.Audit(ctx, tx, e); err != nil {
 			return err
 		}
 		return f.store.Remember(ctx, tx, actor, once, x.ID)
 	})
 	return x, err
+}
+
+// mayResolve checks a resolution against the finding's own actions and the actor's roles.
+func mayResolve(actor duoyun.Actor, x duoyun.Finding, r Resolution) error {
+	roles := []duoyun.Role{duoyun.RoleReviewer, duoyun.RoleProcurement}
+	if r.Remedy == "" || r.Remedy == duoyun.RemedyLook || r.Remedy == duoyun.RemedyClear {
+		roles = append(roles, duoyun.RoleFinance, duoyun.RoleSystemAdmin)
+	}
+	if err := actor.Need(roles...); err != nil {
+		return err
+	}
+	if n := utf8.RuneCountInString(r.Note); strings.TrimSpace(r.Note) == "" || n > 500 {
+		return duoyun.Fail(duoyun.CodeInvalid, "note", "须写明如何处理，不超过 500 字", "say what was done, in at most 500 characters")
+	}
+	if (r.Remedy == duoyun.RemedyAdopt) != (r.VendorID != "") {
+		return duoyun.Fail(duoyun.CodeInvalid, "vendor_id", "认领（adopt）须写明云平台上的资源标识，其他处置不写", "adopt needs the resource's id at the cloud, and no other remedy takes one")
+	}
+	offered := []string{}
+	for _, a := range x.Actions {
+		if a.Remedy == r.Remedy {
+			return nil
+		}
+		if a.Remedy != "" {
+			offered = append(offered, string(a.Remedy))
+		}
+	}
+	if r.Remedy == "" {
+		return nil
+	}
+	return duoyun.Fail(duoyun.CodeInvalid, "remedy", "此事项可选的处置：%s，收到 %s", "this finding offers the remedies %s, not %s", strings.Join(offered, ", "), r.Remedy)
 }
 
 // about begins a finding on a resource.
@@ -115,7 +168,7 @@ func called(r duoyun.Resource) string {
 // intentFinding is the finding about an intent that no rule moves on.
 func intentFinding(kind string, in duoyun.Intent, r duoyun.Resource, evidence json.RawMessage, now time.Time) duoyun.Finding {
 	f := about(kind, r, evidence, now)
-	w := protocolWords(kind)
+	w := protocolWords(kind, in.Op)
 	f.Message = duoyun.Text{ZH: fmt.Sprintf(w.message.ZH, called(r)), EN: fmt.Sprintf(w.message.EN, called(r))}
 	if in.Reason != "" {
 		f.Message.ZH += "：" + in.Reason
@@ -127,42 +180,64 @@ func intentFinding(kind string, in duoyun.Intent, r duoyun.Resource, evidence js
 // wording is what a kind of finding says, and what may safely be done about it.
 type wording struct {
 	message duoyun.Text
-	actions []duoyun.Text
+	actions []duoyun.FindingAction
 }
 
-func protocolWords(kind string) wording {
-	look := duoyun.Text{ZH: "请云服务商凭标记查询该资源，并告知结果", EN: "ask the supplier to search for the mark, and note the answer"}
-	wait := duoyun.Text{ZH: "等待：系统会继续查询，查到后自动处理", EN: "wait: the platform keeps looking and goes on when it sees a result"}
+func protocolWords(kind string, op duoyun.Op) wording {
+	look := duoyun.FindingAction{Remedy: duoyun.RemedyLook, Text: duoyun.Text{ZH: "请云服务商凭标记核查、处理后，立即重新查询", EN: "have the supplier search for the mark and put it right, then look again at once"}}
+	give := duoyun.FindingAction{Remedy: duoyun.RemedyGiveUp, Text: giveUpWords(op)}
 	switch kind {
 	case FindingInDoubt:
-		return wording{duoyun.Text{ZH: "%s 是否已在云平台建成尚不能证实，未再次购买", EN: "whether %s exists at the cloud cannot be proven; it was not bought again"}, []duoyun.Text{look, wait}}
+		w := wording{duoyun.Text{ZH: "%s 是否已在云平台办成尚不能证实，未再次发出", EN: "whether %s was done at the cloud cannot be proven; it was not sent again"}, []duoyun.FindingAction{look, give}}
+		if op == duoyun.OpCreate {
+			again := duoyun.Text{ZH: "云服务商书面确认未建：重新购买", EN: "the supplier confirms in writing that nothing was made: buy it again"}
+			w.actions = append(w.actions, duoyun.FindingAction{Remedy: duoyun.RemedyBuyAgain, Text: again})
+		}
+		return w
 	case FindingConflict:
-		return wording{duoyun.Text{ZH: "%s 在云平台上的情况互相矛盾", EN: "what the cloud shows of %s is contradictory"}, []duoyun.Text{look,
-			{ZH: "核实后在云平台删除多余的一个，系统随后自动继续", EN: "remove the one too many at the cloud once it is certain; the platform then goes on"}}}
+		w := wording{duoyun.Text{ZH: "%s 在云平台上的情况互相矛盾", EN: "what the cloud shows of %s is contradictory"}, []duoyun.FindingAction{look, give}}
+		if op == duoyun.OpCreate {
+			adopt := duoyun.Text{ZH: "认领其中一个（写明标识），其余请云服务商删除", EN: "adopt one of them by its id, and have the supplier delete the others"}
+			w.actions = append(w.actions, duoyun.FindingAction{Remedy: duoyun.RemedyAdopt, Text: adopt})
+		}
+		return w
 	case FindingBroken:
-		return wording{duoyun.Text{ZH: "%s 的变更在云平台上出错", EN: "the change of %s ended in error at the cloud"}, []duoyun.Text{
-			{ZH: "请云服务商修复该资源，系统随后自动核验", EN: "have the supplier mend it; the platform then verifies it"}, wait}}
+		return wording{duoyun.Text{ZH: "%s 在云平台上出错", EN: "%s ended in error at the cloud"}, []duoyun.FindingAction{look, give}}
 	case FindingSlow:
-		return wording{duoyun.Text{ZH: "%s 在云平台上办理时间过长", EN: "the cloud is at %s for too long"}, []duoyun.Text{
-			{ZH: "催办云服务商", EN: "press the supplier"}, wait}}
+		return wording{duoyun.Text{ZH: "%s 在云平台上办理时间过长", EN: "the cloud is at %s for too long"}, []duoyun.FindingAction{look, give}}
 	case FindingMismatched:
-		return wording{duoyun.Text{ZH: "%s 的实际规格与订购不符，未开始计费", EN: "%s exists with another spec than ordered; it is not billed"}, []duoyun.Text{
-			{ZH: "请云服务商改正规格，系统随后自动核验", EN: "have the supplier correct the spec; the platform then verifies it"}, wait}}
+		return wording{duoyun.Text{ZH: "%s 的实际规格与订购不符，未开始计费", EN: "%s exists with another spec than ordered; it is not billed"}, []duoyun.FindingAction{look, give}}
 	case FindingHalfway:
-		return wording{duoyun.Text{ZH: "%s 的变更未能完成，可能停在中途", EN: "the change of %s failed and may have stopped half-way"}, []duoyun.Text{
-			{ZH: "核对云平台上的实际情况后重新提交变更", EN: "compare with the cloud and submit the change again"}}}
+		return wording{duoyun.Text{ZH: "%s 的变更未能完成，可能停在中途", EN: "the change of %s failed and may have stopped half-way"}, []duoyun.FindingAction{
+			byPeople("核对云平台上的实际情况后重新提交变更", "compare with the cloud and submit the change again")}}
 	case FindingLeftover:
-		return wording{duoyun.Text{ZH: "%s 开通失败后的残留未能清除", EN: "what stands of %s after its failure could not be taken away"}, []duoyun.Text{
-			{ZH: "请云服务商凭标记清除残留", EN: "have the supplier remove what bears the mark"}}}
+		return wording{duoyun.Text{ZH: "%s 开通失败后的残留未能清除", EN: "what stands of %s after its failure could not be taken away"}, []duoyun.FindingAction{
+			{Remedy: duoyun.RemedyClear, Text: duoyun.Text{ZH: "再次清除残留", EN: "take it away once more"}},
+			byPeople("请云服务商凭标记清除残留", "have the supplier remove what bears the mark")}}
 	}
-	return wording{duoyun.Text{ZH: "%s 需要人工处理", EN: "%s needs a person"}, []duoyun.Text{look}}
+	return wording{duoyun.Text{ZH: "%s 需要人工处理", EN: "%s needs a person"}, []duoyun.FindingAction{look}}
+}
+
+func giveUpWords(op duoyun.Op) duoyun.Text {
+	switch op {
+	case duoyun.OpCreate:
+		return duoyun.Text{ZH: "放弃购买：释放占用，已建部分由系统清除", EN: "give the purchase up: its holds are freed and what stands of it is taken away"}
+	case duoyun.OpDelete:
+		return duoyun.Text{ZH: "放弃此次释放：资源照旧在用、照旧计费", EN: "give the release up: the resource stays, and stays billed"}
+	}
+	return duoyun.Text{ZH: "放弃此次变更：记录保持变更前的规格", EN: "give the change up: the record keeps the spec from before it"}
+}
+
+// byPeople is an action that the platform has no part in.
+func byPeople(zh, en string) duoyun.FindingAction {
+	return duoyun.FindingAction{Text: duoyun.Text{ZH: zh, EN: en}}
 }
 
 // surplus is a second thing that bears a unit's mark.
 func surplus(r duoyun.Resource, evidence json.RawMessage, vendorID string, now time.Time) duoyun.Finding {
 	f := about(FindingSurplus, r, evidence, now)
 	f.Message = duoyun.Text{ZH: fmt.Sprintf("云平台上出现 %s 的第二份：%s", called(r), vendorID), EN: fmt.Sprintf("a second %s has turned up at the cloud: %s", called(r), vendorID)}
-	f.Actions = []duoyun.Text{{ZH: "核实后请云服务商删除多余的一份并核销费用", EN: "have the supplier remove the one too many and credit it"}}
+	f.Actions = []duoyun.FindingAction{byPeople("核实后请云服务商删除多余的一份并核销费用", "have the supplier remove the one too many and credit it")}
 	return f
 }
 
@@ -170,7 +245,7 @@ func surplus(r duoyun.Resource, evidence json.RawMessage, vendorID string, now t
 func authFinding(p duoyun.Pool, words string, now time.Time) duoyun.Finding {
 	return duoyun.Finding{Kind: FindingAuth, State: duoyun.FindingOpen, Subject: "pool", SubjectID: p.ID, SupplierID: p.SupplierID,
 		Message: duoyun.Text{ZH: "资源池 " + p.Name + " 的账号凭据无效，其订单等待中：" + words, EN: "the credentials of pool " + p.Code + " do not serve; its orders wait: " + words},
-		Actions: []duoyun.Text{{ZH: "更新资源池的账号凭据", EN: "renew the pool's credentials"}}, CreatedAt: now}
+		Actions: []duoyun.FindingAction{byPeople("更新资源池的账号凭据", "renew the pool's credentials")}, CreatedAt: now}
 }
 
 // mismatch names both specs, for people.

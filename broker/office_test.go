@@ -338,7 +338,7 @@ func (o *office) spent(year int) duoyun.Fen {
 
 func (o *office) findings() []string {
 	o.Helper()
-	l, err := broker.NewFindings(o.s, nil).List(ctx, duoyun.SystemActor(), broker.FindingFilter{}, duoyun.Page{})
+	l, err := broker.NewFindings(o.s, nil, nil).List(ctx, duoyun.SystemActor(), broker.FindingFilter{}, duoyun.Page{})
 	if err != nil {
 		o.Fatal(err)
 	}

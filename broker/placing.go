@@ -54,7 +54,7 @@ func (s *Service) held(ctx context.Context, tx *sql.Tx, o *duoyun.Order, kind st
 		return err
 	}
 	return s.finding(ctx, tx, *o, kind, duoyun.Text{ZH: "申请单 " + o.Number + " 挂起：" + why.ZH, EN: "order " + o.Number + " is held: " + why.EN},
-		duoyun.Text{ZH: "补足后重试落单", EN: "make room and retry the order"}, duoyun.Text{ZH: "撤回申请单", EN: "cancel the order"})
+		byPeople("补足后重试落单", "make room and retry the order"), byPeople("撤回申请单", "cancel the order"))
 }
 
 // parcel is what one choice buys, with the offer as it stands now.

@@ -36,6 +36,8 @@ type IntentStore interface {
 	// otherwise the error is LostLease.
 	SaveIntent(ctx context.Context, tx *sql.Tx, was Lease, in duoyun.Intent) error
 	InsertIntents(ctx context.Context, tx *sql.Tx, intents []duoyun.Intent) error
+	// LatestIntent reads the newest intent of a resource: where one is not at its end, it is this.
+	LatestIntent(ctx context.Context, resourceID string) (duoyun.Intent, error)
 	// IntentSteps lists the steps sent so far, by ordinal and generation.
 	IntentSteps(ctx context.Context, tx *sql.Tx, intentID string) ([]duoyun.IntentStep, error)
 	// SaveStep writes a step; repeating a generation's step keeps the time of its first send.
@@ -64,6 +66,10 @@ type SettlementStore interface {
 	// LeftWaiting lists intents that wait since before the given time though nothing hinders them.
 	LeftWaiting(ctx context.Context, before time.Time, limit int) ([]duoyun.Intent, error)
 	OpenFinding(ctx context.Context, tx *sql.Tx, f duoyun.Finding) (duoyun.Finding, error)
+	// CloseSettled closes open findings of these kinds about resources with whose purchase, change or release nothing is
+	// amiss any more, and returns their ids.
+	CloseSettled(ctx context.Context, tx *sql.Tx, kinds []string, resolution, by string, now time.Time) ([]string, error)
+	Audit(ctx context.Context, tx *sql.Tx, e duoyun.AuditEntry) error
 }
 
 // Lease is what a compare-and-set of an intent compares.

@@ -431,7 +431,7 @@ func TestAFailureHalfWayTakesAwayWhatStands(t *testing.T) {
 func (x *shop) compensation(of duoyun.Intent) duoyun.Intent {
 	x.t.Helper()
 	var id string
-	if err := x.store.DB().QueryRow(`SELECT id FROM intents WHERE compensate = $1`, of.ID).Scan(&id); err != nil {
+	if err := x.store.DB().QueryRow(`SELECT id FROM intents WHERE compensate = $1 ORDER BY id DESC LIMIT 1`, of.ID).Scan(&id); err != nil {
 		x.t.Fatal(err)
 	}
 	return x.now(duoyun.Intent{ID: id})

@@ -287,24 +287,24 @@ func (c *comparison) orphan(k duoyun.Kind, o driver.Observation, r *duoyun.Resou
 		f.AgencyID, f.Evidence = r.AgencyID, shown(o, *r)
 		f.Message.ZH += "（" + called(*r) + " " + duoyun.ResourceLifecycle().Name(r.State) + "）"
 	}
-	f.Actions = []duoyun.Text{{ZH: "核实后请云服务商删除并核销费用", EN: "have the supplier delete it and credit it"},
-		{ZH: "若为误标，请云服务商去掉标记", EN: "if it bears the mark by mistake, have the mark taken off"}}
+	f.Actions = []duoyun.FindingAction{byPeople("核实后请云服务商删除并核销费用", "have the supplier delete it and credit it"),
+		byPeople("若为误标，请云服务商去掉标记", "if it bears the mark by mistake, have the mark taken off")}
 	return &f
 }
 
 func (c *comparison) ghost(r duoyun.Resource) duoyun.Finding {
 	f := about(FindingGhost, r, shown(driver.Observation{}, r), c.now())
 	f.Message = duoyun.Text{ZH: called(r) + " 在云平台上已不存在", EN: called(r) + " is gone at the cloud"}
-	f.Actions = []duoyun.Text{{ZH: "请云服务商说明原因并恢复", EN: "have the supplier explain and restore it"},
-		{ZH: "提交注销单，停止计费", EN: "submit a release order, which stops its billing"}}
+	f.Actions = []duoyun.FindingAction{byPeople("请云服务商说明原因并恢复", "have the supplier explain and restore it"),
+		byPeople("提交注销单，停止计费", "submit a release order, which stops its billing")}
 	return f
 }
 
 func (c *comparison) drift(o driver.Observation, r duoyun.Resource) *duoyun.Finding {
 	f := about(FindingDrift, r, shown(o, r), c.now())
 	f.Message = duoyun.Text{ZH: called(r) + " 的实际规格与记录不符：" + mismatch(r.Spec, o.Spec), EN: called(r) + " differs from its record"}
-	f.Actions = []duoyun.Text{{ZH: "请云服务商恢复规格", EN: "have the supplier restore its spec"},
-		{ZH: "提交变更单，使记录与实际一致", EN: "submit a change order that brings both together"}}
+	f.Actions = []duoyun.FindingAction{byPeople("请云服务商恢复规格", "have the supplier restore its spec"),
+		byPeople("提交变更单，使记录与实际一致", "submit a change order that brings both together")}
 	return &f
 }
 

@@ -140,7 +140,7 @@ func TestAFindingIsResolvedOnceByWhoSeesIt(t *testing.T) {
 		x.observed = func(duoyun.Spec) duoyun.Spec { return duoyun.ServerSpec{VCPU: 2, RAMGiB: 16} }
 		in := x.order("app", aServer, duoyun.IntentIntended)
 		x.until(in, time.Hour)
-		f := broker.NewFindings(x.store, x.clock.Now)
+		f := broker.NewFindings(x.store, x.purchaser, x.clock.Now)
 		list, err := f.List(ctx, x.world.Actor(t, "hrss-applicant"), broker.FindingFilter{}, duoyun.Page{})
 		if err != nil || len(list.Items) != 1 {
 			t.Fatalf("its own agency does not see it: %v %v", list, err)
@@ -154,20 +154,20 @@ func TestAFindingIsResolvedOnceByWhoSeesIt(t *testing.T) {
 				t.Errorf("%s sees it: %v", login, err)
 			}
 		}
-		if _, err := f.Resolve(ctx, x.world.Actor(t, "hrss-applicant"), duoyun.Once{}, found.Number, "已改正"); duoyun.CodeOf(err) != duoyun.CodeForbidden {
+		if _, err := f.Resolve(ctx, x.world.Actor(t, "hrss-applicant"), duoyun.Once{}, found.Number, broker.Resolution{Note: "已改正"}); duoyun.CodeOf(err) != duoyun.CodeForbidden {
 			t.Errorf("an applicant may resolve: %v", err)
 		}
 		admin, once := x.world.Actor(t, "sysadmin"), duoyun.Once{Key: "k", Route: "POST", BodyHash: "h"}
-		if _, err := f.Resolve(ctx, admin, duoyun.Once{}, found.Number, " "); duoyun.CodeOf(err) != duoyun.CodeInvalid {
+		if _, err := f.Resolve(ctx, admin, duoyun.Once{}, found.Number, broker.Resolution{Note: " "}); duoyun.CodeOf(err) != duoyun.CodeInvalid {
 			t.Errorf("resolved without a word: %v", err)
 		}
-		if done, err := f.Resolve(ctx, admin, once, found.Number, "已改正"); err != nil || done.State != duoyun.FindingResolved {
+		if done, err := f.Resolve(ctx, admin, once, found.Number, broker.Resolution{Note: "已改正"}); err != nil || done.State != duoyun.FindingResolved {
 			t.Fatalf("%+v %v", done, err)
 		}
-		if again, err := f.Resolve(ctx, admin, once, found.Number, "已改正"); err != nil || again.State != duoyun.FindingResolved {
+		if again, err := f.Resolve(ctx, admin, once, found.Number, broker.Resolution{Note: "已改正"}); err != nil || again.State != duoyun.FindingResolved {
 			t.Errorf("a repeated call: %+v %v", again, err)
 		}
-		if _, err := f.Resolve(ctx, admin, duoyun.Once{}, found.Number, "再次"); duoyun.CodeOf(err) != duoyun.CodeConflict {
+		if _, err := f.Resolve(ctx, admin, duoyun.Once{}, found.Number, broker.Resolution{Note: "再次"}); duoyun.CodeOf(err) != duoyun.CodeConflict {
 			t.Errorf("resolved twice: %v", err)
 		}
 	})

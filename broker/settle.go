@@ -44,17 +44,19 @@ func (w *work) fail(ctx context.Context, cause error) error {
 // this intent, those that wait for it, the jobs, and last what Outcomes moves.
 func (w *work) settle(ctx context.Context, s settlement) error {
 	w.over = true
-	return w.store.InTx(ctx, func(tx *sql.Tx) error {
-		in, err := w.end(ctx, tx, s)
-		if err != nil {
-			return err
-		}
-		e := ending{Purchaser: w.Purchaser, tx: tx}
-		if err := w.consequences(ctx, &e, in, w.facts(s)); err != nil {
-			return err
-		}
-		return e.close(ctx)
-	})
+	return w.store.InTx(ctx, func(tx *sql.Tx) error { return w.settleIn(ctx, tx, s) })
+}
+
+func (w *work) settleIn(ctx context.Context, tx *sql.Tx, s settlement) error {
+	in, err := w.end(ctx, tx, s)
+	if err != nil {
+		return err
+	}
+	e := ending{Purchaser: w.Purchaser, tx: tx}
+	if err := w.consequences(ctx, &e, in, w.facts(s)); err != nil {
+		return err
+	}
+	return e.close(ctx)
 }
 
 // end writes the intent's own end and what the vendor told of its resource.

@@ -110,7 +110,7 @@ func (s *Service) voidTasks(ctx context.Context, tx *sql.Tx, orderID string, whi
 }
 
 // finding files what a person has to look at, seen by the order's agency.
-func (s *Service) finding(ctx context.Context, tx *sql.Tx, o duoyun.Order, kind string, message duoyun.Text, actions ...duoyun.Text) error {
+func (s *Service) finding(ctx context.Context, tx *sql.Tx, o duoyun.Order, kind string, message duoyun.Text, actions ...duoyun.FindingAction) error {
 	_, err := s.store.OpenFinding(ctx, tx, duoyun.Finding{Kind: kind, State: duoyun.FindingOpen, Subject: "order", SubjectID: o.ID,
 		AgencyID: o.AgencyID, Message: message, Actions: actions, CreatedAt: s.now()})
 	return err

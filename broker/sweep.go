@@ -22,7 +22,31 @@ func (p *Purchaser) Sweep(ctx context.Context) error {
 	if err := p.sweepDue(ctx); err != nil {
 		return err
 	}
-	return p.sweepWaiting(ctx)
+	if err := p.sweepWaiting(ctx); err != nil {
+		return err
+	}
+	return p.sweepFindings(ctx)
+}
+
+// sweepFindings closes the findings of purchases that have come right by themselves, or by what a person had done.
+func (p *Purchaser) sweepFindings(ctx context.Context) error {
+	kinds := []string{FindingInDoubt, FindingConflict, FindingBroken, FindingSlow, FindingMismatched, FindingLeftover}
+	const resolution = "所涉采购已办结，系统自动办结本事项"
+	return p.store.InTx(ctx, func(tx *sql.Tx) error {
+		system := duoyun.SystemActor()
+		closed, err := p.store.CloseSettled(ctx, tx, kinds, resolution, system.Name, p.now())
+		if err != nil {
+			return err
+		}
+		for _, id := range closed {
+			e := entry(ctx, system, "finding.resolve", "finding", id)
+			e.Detail = detail(map[string]string{"note": resolution})
+			if err := p.store.Audit(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (p *Purchaser) sweepDue(ctx context.Context) error {

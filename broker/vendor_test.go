@@ -57,6 +57,7 @@ type vendor struct {
 	blind    bool                // it shows nothing at all, as another account would
 	observed func(duoyun.Spec) duoyun.Spec
 	during   func() // called within a mutation, after it acted
+	looking  func() // called within a look
 	lookErr  error
 }
 
@@ -205,6 +206,10 @@ func (s shelf) act(c driver.Call) driver.Reply {
 }
 
 func (s shelf) Look(_ context.Context, c driver.Call) (driver.Evidence, error) {
+	if f := s.looking; f != nil {
+		s.looking = nil
+		f()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lookErr != nil {
@@ -254,6 +259,9 @@ func (s shelf) Look(_ context.Context, c driver.Call) (driver.Evidence, error) {
 func (s shelf) Observe(_ context.Context, id string) (driver.Observation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.lookErr != nil {
+		return driver.Observation{}, s.lookErr
+	}
 	for _, t := range s.present() {
 		if t.id == id {
 			return t.observe(), nil

@@ -29,7 +29,7 @@ func viewFindingIn(lang string) func(*directory, duoyun.Finding) Finding {
 			Agency: d.ref("agency", f.AgencyID), Supplier: d.ref("supplier", f.SupplierID), Message: f.Message.In(lang), Evidence: f.Evidence,
 			Resolution: f.Resolution, ResolvedBy: f.ResolvedBy, CreatedAt: local(f.CreatedAt), ResolvedAt: local(f.ResolvedAt)}
 		for _, a := range f.Actions {
-			v.Actions = append(v.Actions, a.In(lang))
+			v.Actions = append(v.Actions, FindingAction{Remedy: a.Remedy, Text: a.In(lang)})
 		}
 		return v
 	}
@@ -57,7 +57,7 @@ func (s *server) GetFinding(ctx context.Context, r GetFindingRequestObject) (Get
 
 func (s *server) ResolveFinding(ctx context.Context, r ResolveFindingRequestObject) (ResolveFindingResponseObject, error) {
 	actor, once := caller(ctx)
-	f, err := s.Findings.Resolve(ctx, actor, once, r.Key, r.Body.Note)
+	f, err := s.Findings.Resolve(ctx, actor, once, r.Key, broker.Resolution{Remedy: r.Body.Remedy, VendorID: r.Body.VendorID, Note: r.Body.Note})
 	if err != nil {
 		return nil, err
 	}

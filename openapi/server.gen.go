@@ -423,8 +423,8 @@ type Finding struct {
 	// About 所涉事项：order、resource、pool …
 	About string `json:"about,omitempty,omitzero"`
 
-	// Actions 可行的处理
-	Actions []string `json:"actions,omitempty,omitzero"`
+	// Actions 可行的处置 · what may safely be done
+	Actions []FindingAction `json:"actions,omitempty,omitzero"`
 
 	// Agency 引用 · what a row is called
 	Agency    Ref       `json:"agency,omitempty,omitzero"`
@@ -448,6 +448,15 @@ type Finding struct {
 
 	// Supplier 引用 · what a row is called
 	Supplier Ref `json:"supplier,omitempty,omitzero"`
+}
+
+// FindingAction defines model for FindingAction.
+type FindingAction struct {
+	// Remedy 平台代办的处置 · what the platform does when it is chosen
+	Remedy Remedy `json:"remedy,omitempty,omitzero"`
+
+	// Text 无 remedy 的由人办理，办后写明即可 · without a remedy it is done by people
+	Text string `json:"text"`
 }
 
 // FindingList defines model for FindingList.
@@ -1021,6 +1030,21 @@ type Ref struct {
 	Code string `json:"code"`
 	ID   string `json:"id"`
 	Name string `json:"name"`
+}
+
+// Remedy 平台代办的处置 · what the platform does when it is chosen
+type Remedy = duoyun.Remedy
+
+// ResolveInput defines model for ResolveInput.
+type ResolveInput struct {
+	// Note 如何处理、依据 · what was done and why
+	Note string `json:"note"`
+
+	// Remedy 平台代办的处置 · what the platform does when it is chosen
+	Remedy Remedy `json:"remedy,omitempty,omitzero"`
+
+	// VendorID adopt：认领的资源在云平台上的标识 · the one that is ours
+	VendorID string `json:"vendor_id,omitempty,omitzero"`
 }
 
 // Resource defines model for Resource.
@@ -2047,7 +2071,7 @@ type UpdateContractJSONRequestBody = ContractUpdate
 type SetPricesJSONRequestBody = PricesInput
 
 // ResolveFindingJSONRequestBody defines body for ResolveFinding for application/json ContentType.
-type ResolveFindingJSONRequestBody = NoteInput
+type ResolveFindingJSONRequestBody = ResolveInput
 
 // RaiseIncidentJSONRequestBody defines body for RaiseIncident for application/json ContentType.
 type RaiseIncidentJSONRequestBody = IncidentInput

@@ -65,7 +65,7 @@ func services(s *store.Store, clock openapi.Clock) openapi.Services {
 	outages := sla.New(s, now, nil)
 	meters := billing.New(s, now, outages)
 	return openapi.Services{
-		Access: access.New(s, time.Now), Ledger: broker.NewLedger(s, time.Now), Findings: broker.NewFindings(s, time.Now),
+		Access: access.New(s, time.Now), Ledger: broker.NewLedger(s, time.Now), Findings: broker.NewFindings(s, nil, time.Now),
 		Broker:     broker.New(broker.Deps{Store: s, Quota: q, Offers: p, Meters: meters, Business: now}),
 		Reconciler: broker.NewReconciler(s, noCloud{}, time.Now), Procurement: p, Quota: q, Billing: meters, SLA: outages, Names: s, Clock: clock,
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/broker"
@@ -74,6 +75,16 @@ func (s *Store) ResolveFinding(ctx context.Context, tx *sql.Tx, f duoyun.Finding
 	done := duoyun.Fail(duoyun.CodeConflict, "state", "%s 已办结", "%s is resolved already", f.Number)
 	return must1(ctx, tx, done, `UPDATE findings SET state = 'resolved', resolution = $1, resolved_by = $2, resolved_at = $3
 		WHERE id = $4 AND state = 'open'`, f.Resolution, f.ResolvedBy, ts(f.ResolvedAt), f.ID)
+}
+
+// CloseSettled closes open findings of these kinds about resources of whose purchase, change or release nothing is under
+// way any more, and nothing is left, and returns their ids.
+func (s *Store) CloseSettled(ctx context.Context, tx *sql.Tx, kinds []string, resolution, by string, now time.Time) ([]string, error) {
+	return collect(ctx, tx, scanText, `UPDATE findings SET state = 'resolved', resolution = $1, resolved_by = $2, resolved_at = $3
+		WHERE state = 'open' AND subject = 'resource' AND `+among("kind", 4, len(kinds))+` AND NOT EXISTS (
+			SELECT 1 FROM intents i WHERE i.resource_id = findings.subject_id AND i.state NOT IN ('verified', 'cancelled', 'compensated')
+			AND (i.state <> 'failed' OR EXISTS (SELECT 1 FROM intents u WHERE u.resource_id = i.resource_id AND u.compensate = i.id)))
+		RETURNING id`, append([]any{resolution, by, ts(now)}, anys(kinds)...)...)
 }
 
 const findingsInScope = ` FROM findings f JOIN agencies a ON a.id = f.agency_id`

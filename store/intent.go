@@ -41,6 +41,12 @@ func (s *Store) LockIntent(ctx context.Context, tx *sql.Tx, id string) (duoyun.I
 	return one(ctx, tx, scanIntent, noIntent(id), s.lock(`SELECT `+intentColumns+` FROM intents i WHERE i.id = $1`), id)
 }
 
+// LatestIntent reads the newest intent of a resource, outside any transaction.
+func (s *Store) LatestIntent(ctx context.Context, resourceID string) (duoyun.Intent, error) {
+	return one(ctx, s.reader(), scanIntent, noIntent(resourceID), `SELECT `+intentColumns+` FROM intents i WHERE i.resource_id = $1
+		ORDER BY i.created_at DESC, i.id DESC LIMIT 1`, resourceID)
+}
+
 // OrderIntents lists the intents of an order by id.
 func (s *Store) OrderIntents(ctx context.Context, tx *sql.Tx, orderID string) ([]duoyun.Intent, error) {
 	return collect(ctx, tx, scanIntent, `SELECT `+intentColumns+` FROM intents i WHERE i.order_id = $1 ORDER BY i.id`, orderID)

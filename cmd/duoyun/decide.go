@@ -147,18 +147,29 @@ func (a *app) findingsCommand() *cobra.Command {
 }
 
 func (a *app) resolveCommand() *cobra.Command {
-	var note string
+	var note, remedy, vendorID string
 	cmd := &cobra.Command{
-		Use: "resolve FINDING --note HOW", Short: "办结待处理事项 · resolve a finding", Args: cobra.ExactArgs(1),
+		Use: "resolve FINDING --note HOW [--remedy REMEDY]", Short: "办结待处理事项 · resolve a finding", Args: cobra.ExactArgs(1),
+		Long: `Closes a finding with what was done about it. "duoyun describe finding NUMBER" shows the evidence and the remedies that the
+platform offers to carry out itself: look_again, buy_again, adopt, give_up, clear.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			return a.act(cmd, c, "/v1/findings/"+url.PathEscape(args[0])+"/resolve", map[string]any{"note": note}, "findings")
+			body := map[string]any{"note": note}
+			if remedy != "" {
+				body["remedy"] = remedy
+			}
+			if vendorID != "" {
+				body["vendor_id"] = vendorID
+			}
+			return a.act(cmd, c, "/v1/findings/"+url.PathEscape(args[0])+"/resolve", body, "findings")
 		},
 	}
 	cmd.Flags().StringVar(&note, "note", "", "处置说明 · how it was settled")
+	cmd.Flags().StringVar(&remedy, "remedy", "", "由平台代办的处置 · what the platform is to do")
+	cmd.Flags().StringVar(&vendorID, "vendor-id", "", "adopt: 认领的云资源标识 · the resource's id at the cloud")
 	_ = cmd.MarkFlagRequired("note") // the flag exists
 	return cmd
 }

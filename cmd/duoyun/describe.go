@@ -12,16 +12,20 @@ import (
 
 func (a *app) describeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "describe order KEY", Short: "申请单全貌 · everything about an order", Args: cobra.ExactArgs(2), ValidArgs: []string{"order"},
+		Use: "describe order|finding KEY", Short: "申请单或待处理事项全貌 · everything about an order or a finding", Args: cobra.ExactArgs(2),
+		ValidArgs: []string{"order", "finding"},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] != "order" {
-				return duoyun.Fail(duoyun.CodeInvalid, "kind", "只能描述 order，收到 %s", "only an order can be described, not %s", args[0])
-			}
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			return a.describe(cmd, c, "/v1/orders/"+url.PathEscape(args[1]))
+			switch args[0] {
+			case "order":
+				return a.describe(cmd, c, "/v1/orders/"+url.PathEscape(args[1]))
+			case "finding":
+				return a.describeFinding(cmd, c, args[1])
+			}
+			return duoyun.Fail(duoyun.CodeInvalid, "kind", "只能描述 order 或 finding，收到 %s", "an order or a finding can be described, not %s", args[0])
 		},
 	}
 }

@@ -49,7 +49,7 @@ func listings() []listing {
 }
 
 func findingColumns() []column {
-	return []column{{"编号", "NUMBER", "number"}, {"类型", "KIND", "kind"}, {"状态", "STATE", "state"}, {"对象", "SUBJECT", "subject.code"}, {"说明", "MESSAGE", "message"}, {"可行处置", "ACTIONS", "actions"}}
+	return []column{{"编号", "NUMBER", "number"}, {"类型", "KIND", "kind"}, {"状态", "STATE", "state"}, {"对象", "SUBJECT", "subject.code"}, {"说明", "MESSAGE", "message"}}
 }
 
 func listingNames() []string {

@@ -80,16 +80,16 @@ func (h *house) wire(ctx context.Context, log *slog.Logger) error {
 	purse := quota.New(s, time.Now, h.clock.Now)
 	supply := procurement.New(procurement.Deps{Store: s, Now: time.Now, Business: h.clock.Now, Drivers: names(drivers)})
 	orders := broker.New(broker.Deps{Store: s, Quota: purse, Offers: supply, Meters: bills, History: h.levels, Business: h.clock.Now, Real: time.Now})
+	buyer := broker.NewPurchaser(s, h.clouds, orders, broker.PurchaseOptions{Now: time.Now})
 	accounts := broker.NewReconciler(s, h.clouds, time.Now)
 	h.handler, err = openapi.New(openapi.Services{
-		Access: h.access, Ledger: broker.NewLedger(s, time.Now), Broker: orders, Findings: broker.NewFindings(s, time.Now),
+		Access: h.access, Ledger: broker.NewLedger(s, time.Now), Broker: orders, Findings: broker.NewFindings(s, buyer, time.Now),
 		Reconciler: accounts, Procurement: supply, Quota: purse, Billing: bills, SLA: h.levels, Names: s, Clock: h.clock,
 	}, openapi.Options{Logger: log, Ready: s.Ready, Metrics: m.handler(), AdvanceClock: h.config.AdvanceClock,
 		Observe: func(c openapi.Call) { m.request(c.Operation, c.Status, c.Took) }})
 	if err != nil || h.config.Role == "api" {
 		return err
 	}
-	buyer := broker.NewPurchaser(s, h.clouds, orders, broker.PurchaseOptions{Now: time.Now})
 	h.runner, err = jobs.Open(ctx, s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: orders, Buyer: buyer, Prober: h.levels, Reconciler: accounts},
 		jobs.Options{Log: log, ListenerURL: h.listenerURL()})
 	return err
