@@ -77,6 +77,19 @@ const (
 // Zones lists the network zones.
 func Zones() []string { return []string{ZoneExtranetPublic, ZoneExtranetPrivate, ZoneInternetAccess} }
 
+// ZoneName is what users call a zone, in Chinese.
+func ZoneName(zone string) string {
+	switch zone {
+	case ZoneExtranetPublic:
+		return "公用网络区"
+	case ZoneExtranetPrivate:
+		return "专用网络区"
+	case ZoneInternetAccess:
+		return "互联网接入区"
+	}
+	return zone
+}
+
 // ServerSpec is a cloud server 云主机 with its security group and port.
 type ServerSpec struct {
 	VCPU          int64  `json:"vcpu"`

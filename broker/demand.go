@@ -88,14 +88,14 @@ func (d demand) misfitPlace(p duoyun.Pool) (why []duoyun.Text) {
 	if sites := d.requires.Sites; len(sites) > 0 && !slices.Contains(sites, p.Site) {
 		why = append(why, because("位于 %s，要求 %s", "is at %s; asked for: %s", p.Site, strings.Join(sites, "、")))
 	}
-	var zones []string
+	var zones, names []string
 	for _, u := range d.units {
 		if u.Zone != "" && !slices.Contains(p.Zones, u.Zone) && !slices.Contains(zones, u.Zone) {
-			zones = append(zones, u.Zone)
+			zones, names = append(zones, u.Zone), append(names, duoyun.ZoneName(u.Zone))
 		}
 	}
 	if len(zones) > 0 {
-		why = append(why, because("没有网络区 %s", "has no zone %s", strings.Join(zones, "、")))
+		why = append(why, because("没有%[1]s", "has no zone %[2]s", strings.Join(names, "、"), strings.Join(zones, ", ")))
 	}
 	if len(d.pins) > 1 || len(d.pins) == 1 && d.pins[0] != p.ID {
 		why = append(why, because("所引用的资源在另一资源池", "what it refers to runs in another pool"))

@@ -69,7 +69,7 @@ func TestReasonsForDroppingAreTold(t *testing.T) {
 				o.Errorf("telecom-1 lacks %q: %s", words, telecom)
 			}
 		}
-		for _, words := range []string{"位于 nanjing", "没有网络区 extranet_public", "信创处理器不符", "信创操作系统不符", "没有信创操作系统 kylin-v10", "2026-12-14 到期", "合同余额"} {
+		for _, words := range []string{"位于 nanjing", "没有公用网络区", "信创处理器不符", "信创操作系统不符", "没有信创操作系统 kylin-v10", "2026-12-14 到期", "合同余额"} {
 			if !strings.Contains(jd, words) {
 				o.Errorf("jd-1 lacks %q: %s", words, jd)
 			}
@@ -182,6 +182,22 @@ func TestAReliablePoolOutweighsASlightlyCheaperOne(t *testing.T) {
 		_, rec := o.recommended(o.doc(small))
 		if first := rec.Components[0].Candidates[0]; first.Pool != "jd-1" || first.Parts[2].Points != 1000 {
 			o.Errorf("first: %s %+v", first.Pool, first.Parts)
+		}
+	})
+}
+
+func TestAComponentTellsItsOwnPriceBesideThatOfTheWhole(t *testing.T) {
+	inOffice(t, func(o *office) {
+		_, rec := o.recommended(o.doc(example))
+		var whole duoyun.Fen
+		for _, c := range rec.Components {
+			whole += c.Candidates[0].Total
+		}
+		for _, c := range rec.Components {
+			best := c.Candidates[0]
+			if got, want := best.Parts[0].Reason.ZH, "期限内 "+best.Total.String()+" 元；由同一云服务商提供全部内容 "+whole.String()+" 元"; !strings.HasPrefix(got, want) {
+				o.Errorf("%v: %s, want %s", c.Lines, got, want)
+			}
 		}
 	})
 }

@@ -30,7 +30,7 @@ func score(cs []duoyun.Candidate, in inputs, elsewhere map[string]duoyun.Fen) {
 		if len(c.Dropped) > 0 {
 			continue
 		}
-		c.Parts = []duoyun.ScorePart{pricePart(c.Total+elsewhere[c.SupplierID], least), shares.part(c.ContractID), slaPart(in.Reliability, c.PoolID)}
+		c.Parts = []duoyun.ScorePart{pricePart(c.Total, elsewhere[c.SupplierID], least), shares.part(c.ContractID), slaPart(in.Reliability, c.PoolID)}
 		for _, p := range c.Parts {
 			c.Score += p.Points
 		}
@@ -47,13 +47,18 @@ func dropped(c duoyun.Candidate) int {
 	return 0
 }
 
-// pricePart gives the cheapest all points and the others in proportion.
-func pricePart(total, least duoyun.Fen) duoyun.ScorePart {
-	points := int64(pricePoints)
-	if total > 0 {
-		points = int64(least) * pricePoints / int64(total)
+// pricePart gives the cheapest all points and the others in proportion; where one supplier has to serve all, by what the
+// component costs together with the others.
+func pricePart(own, elsewhere, least duoyun.Fen) duoyun.ScorePart {
+	whole, points := own+elsewhere, int64(pricePoints)
+	if whole > 0 {
+		points = int64(least) * pricePoints / int64(whole)
 	}
-	return duoyun.ScorePart{Name: "price", Points: points, Reason: because("期限内 %s 元，最低 %s 元", "%s yuan over the term, the lowest is %s", total, least)}
+	reason := because("期限内 %s 元，最低 %s 元", "%s yuan over the term, the lowest is %s", own, least)
+	if elsewhere > 0 {
+		reason = because("期限内 %s 元；由同一云服务商提供全部内容 %s 元，最低 %s 元", "%s yuan over the term; everything from this supplier comes to %s, the lowest is %s", own, whole, least)
+	}
+	return duoyun.ScorePart{Name: "price", Points: points, Reason: reason}
 }
 
 // shares compares what each contract was to have of the framework's volume with what it has.
