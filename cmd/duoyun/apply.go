@@ -87,8 +87,8 @@ func (a *app) watch(ctx context.Context, w io.Writer, c *client, id string) erro
 	}
 }
 
-// state names a row's state in the user's language.
-func (a *app) state(row any) string { return a.say(text(row, "state_name"), text(row, "state")) }
+// state names an order's state in the user's language.
+func (a *app) state(order any) string { return words("order", text(order, "state")).In(a.language()) }
 
 func (a *app) releaseCommand() *cobra.Command {
 	var watch bool

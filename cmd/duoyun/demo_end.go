@@ -60,7 +60,7 @@ func (d *demo) bySupplier(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(counts[name])) {
-			parts = append(parts, fmt.Sprintf("%s %d", k, counts[name][k]))
+			parts = append(parts, fmt.Sprintf("%s %d", words("kind", k).In(d.tell.app.language()), counts[name][k]))
 		}
 		d.tell.say("▸ %s：%s", "▸ %s: %s", name, strings.Join(parts, "，"))
 	}
@@ -161,7 +161,7 @@ func (d *demo) adoption(ctx context.Context) error {
 		return err
 	}
 	d.tell.say("▸ 上云率 %s/%s = %s %%，未上云：", "▸ adoption %s/%s = %s %%; not on the cloud:", text(a, "on_cloud"), text(a, "total"), text(a, "percent"))
-	return d.tell.table(rowsOf(a, "not_on"), []column{{"系统", "SYSTEM", "name"}, {"单位", "AGENCY", "agency.name"}, {"状态", "STATE", "cloud"}, {"原因", "REASON", "reason"}})
+	return d.tell.table(rowsOf(a, "not_on"), []column{{"系统", "SYSTEM", "name"}, {"单位", "AGENCY", "agency.name"}, {"状态", "STATE", "cloud:cloud"}, {"原因", "REASON", "reason"}})
 }
 
 // verify compares what the system says with what the store and the simulated clouds hold, and names every difference.

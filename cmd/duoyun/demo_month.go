@@ -135,7 +135,7 @@ func (p *play) changeOrder(ctx context.Context, of string, c chapter, action duo
 	var order map[string]any
 	err = p.as(c.Who+"-applicant").call(ctx, http.MethodPost, "/v1/orders", "application/yaml", document.Marshal(req), &order)
 	if err == nil {
-		p.tell.say("▸ %s %s：%s", "▸ %s %s: %s", string(action), text(order, "number"), req.Purpose)
+		p.tell.say("▸ %s %s：%s", "▸ %s %s: %s", words("change", string(action)).In(p.tell.app.language()), text(order, "number"), req.Purpose)
 	}
 	return text(order, "number"), err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +66,7 @@ func (a *app) describeText(w io.Writer, order, advice, sheet, events map[string]
 	}
 	section := func(zh, en string) { fmt.Fprintf(w, "\n%s\n", a.say(zh, en)) }
 	section("申报", "Requested")
-	if err := a.table(w, rowsOf(order, "requested.lines"), []column{{"名称", "LINE", "name"}, {"类型", "KIND", "kind"}, {"数量", "QUANTITY", "quantity"}, {"规格", "SPEC", "spec"}}); err != nil {
+	if err := a.table(w, rowsOf(order, "requested.lines"), []column{{"名称", "LINE", "name"}, {"类型", "KIND", "kind:kind"}, {"数量", "QUANTITY", "quantity"}, {"规格", "SPEC", "spec:spec"}}); err != nil {
 		return err
 	}
 	section("核定", "Approved")
@@ -83,28 +84,40 @@ func (a *app) describeText(w io.Writer, order, advice, sheet, events map[string]
 		return err
 	}
 	section("办理记录", "Events")
-	return a.table(w, rowsOf(events, "items"), []column{{"时间", "AT", "at"}, {"办理人", "ACTOR", "actor"}, {"事项", "ACTION", "action"}, {"状态", "TO", "to"}, {"意见", "NOTE", "note"}})
+	return a.table(w, rowsOf(events, "items"), []column{{"时间", "AT", "at"}, {"办理人", "ACTOR", "actor"}, {"事项", "ACTION", "action:action"}, {"状态", "TO", "to:order"}, {"意见", "NOTE", "note"}})
 }
 
 func sheetColumns() []column {
-	return []column{{"资源单号", "NUMBER", "resource.number"}, {"类型", "KIND", "resource.kind"}, {"名称", "NAME", "resource.name"}, {"资源池", "POOL", "pool"},
+	return []column{{"资源单号", "NUMBER", "resource.number"}, {"类型", "KIND", "resource.kind:kind"}, {"名称", "NAME", "resource.name"}, {"资源池", "POOL", "pool"},
 		{"地址", "ADDRESSES", "resource.addresses"}, {"系统", "OS", "os"}, {"服务量", "WORK", "work"}, {"登录", "LOGIN", "login"}, {"到期", "EXPIRES", "expires"}, {"模拟环境", "SIMULATED", "simulated"}}
 }
 
-// candidates is the placement table of one component: every supplier's price, or why it was dropped.
+// candidates is the placement table of one component: every supplier's price for it, or why it was dropped. What has no
+// price, or no score, shows none.
 func (a *app) candidates(w io.Writer, component any) error {
 	rows := [][]string{{a.say("资源池", "POOL"), a.say("供应商", "SUPPLIER"), a.say("月价(元)", "MONTHLY (yuan)"), a.say("期内(元)", "TERM (yuan)"), a.say("得分", "SCORE"), a.say("理由", "REASONS")}}
 	for _, c := range rowsOf(component, "candidates") {
-		var reasons string
-		for _, d := range rowsOf(c, "dropped") {
-			reasons += a.say(text(d, "zh"), text(d, "en")) + " "
+		row := []string{text(c, "pool"), text(c, "supplier"), text(c, "monthly"), text(c, "total"), text(c, "score"), a.reasons(c)}
+		if text(c, "prices") == "" {
+			row[2], row[3] = "—", "—"
 		}
-		for _, p := range rowsOf(c, "parts") {
-			reasons += a.say(text(p, "reason.zh"), text(p, "reason.en")) + " "
+		if len(rowsOf(c, "dropped")) > 0 {
+			row[4] = "—"
 		}
-		rows = append(rows, []string{text(c, "pool"), text(c, "supplier"), text(c, "monthly"), text(c, "total"), text(c, "score"), reasons})
+		rows = append(rows, row)
 	}
 	return writeTable(w, rows)
+}
+
+func (a *app) reasons(candidate any) string {
+	var all []string
+	for _, d := range rowsOf(candidate, "dropped") {
+		all = append(all, a.say(text(d, "zh"), text(d, "en")))
+	}
+	for _, p := range rowsOf(candidate, "parts") {
+		all = append(all, a.say(text(p, "reason.zh"), text(p, "reason.en")))
+	}
+	return strings.Join(all, a.say("；", "; "))
 }
 
 // rowsOf reads a list at a dotted path.

@@ -19,37 +19,37 @@ type listing struct {
 }
 
 func orderColumns() []column {
-	return []column{{"单号", "NUMBER", "number"}, {"状态", "STATE", "state_name"}, {"单位", "AGENCY", "agency.name"},
+	return []column{{"单号", "NUMBER", "number"}, {"状态", "STATE", "state:order"}, {"单位", "AGENCY", "agency.name"},
 		{"系统", "SYSTEM", "system.name"}, {"合计(元)", "TOTAL (yuan)", "total"}, {"时间", "AT", "created_at"}, {"原因", "REASON", "reason"}}
 }
 
 func listings() []listing {
 	return []listing{
 		{"orders", "/v1/orders", orderColumns()},
-		{"tasks", "/v1/tasks", []column{{"任务", "NUMBER", "number"}, {"类型", "KIND", "kind"}, {"状态", "STATE", "state_name"},
-			{"申请单", "ORDER", "order.code"}, {"角色", "ROLE", "role"}, {"单位", "AGENCY", "agency.name"}, {"时间", "AT", "created_at"}}},
-		{"resources", "/v1/resources", []column{{"资源单号", "NUMBER", "number"}, {"类型", "KIND", "kind"}, {"名称", "NAME", "name"}, {"状态", "STATE", "state_name"},
+		{"tasks", "/v1/tasks", []column{{"任务", "NUMBER", "number"}, {"类型", "KIND", "kind:task_kind"}, {"状态", "STATE", "state:task"},
+			{"申请单", "ORDER", "order.code"}, {"角色", "ROLE", "role:role"}, {"单位", "AGENCY", "agency.name"}, {"时间", "AT", "created_at"}}},
+		{"resources", "/v1/resources", []column{{"资源单号", "NUMBER", "number"}, {"类型", "KIND", "kind:kind"}, {"名称", "NAME", "name"}, {"状态", "STATE", "state:resource"},
 			{"单位", "AGENCY", "agency.name"}, {"资源池", "POOL", "pool.name"}, {"地址", "ADDRESSES", "addresses"}, {"月价(元)", "MONTHLY (yuan)", "monthly"}}},
 		{"offers", "/v1/offers", []column{{"供应商", "SUPPLIER", "supplier.name"}, {"资源池", "POOL", "pool.code"}, {"站点", "SITE", "site"}, {"合同", "CONTRACT", "contract"},
-			{"计价项", "ITEM", "item.item"}, {"名称", "NAME", "item.name"}, {"单价(元)", "PRICE (yuan)", "item.price"}, {"单位", "UNIT", "item.unit"}, {"周期", "PER", "item.per"}}},
-		{"quotas", "/v1/quotas", []column{{"单位", "AGENCY", "agency.name"}, {"维度", "DIMENSION", "dimension"}, {"已用", "USED", "used"}, {"上限", "LIMIT", "limit"}}},
+			{"计价项", "ITEM", "item.item:item"}, {"名称", "NAME", "item.name"}, {"单价(元)", "PRICE (yuan)", "item.price"}, {"单位", "UNIT", "item.unit"}, {"周期", "PER", "item.per:per"}}},
+		{"quotas", "/v1/quotas", []column{{"单位", "AGENCY", "agency.name"}, {"维度", "DIMENSION", "dimension:dimension"}, {"已用", "USED", "used"}, {"上限", "LIMIT", "limit"}}},
 		{"budgets", "/v1/budgets", []column{{"付费单位", "PAYER", "payer.name"}, {"年度", "YEAR", "year"}, {"科目", "ITEM", "item"}, {"已用(元)", "USED (yuan)", "used"}, {"指标(元)", "LIMIT (yuan)", "limit"}}},
 		{"statements", "/v1/statements", []column{{"结算单", "NUMBER", "number"}, {"供应商", "SUPPLIER", "supplier.name"}, {"合同", "CONTRACT", "contract.code"}, {"月份", "MONTH", "month"},
-			{"状态", "STATE", "state"}, {"合计(元)", "TOTAL (yuan)", "total"}, {"税额(元)", "TAX (yuan)", "tax"}}},
-		{"usage", "/v1/usage", []column{{"资源", "RESOURCE", "resource.code"}, {"计量项", "METER", "meter"}, {"数量", "QUANTITY", "quantity"}, {"起", "START", "start"}, {"止", "END", "end"}}},
-		{"incidents", "/v1/incidents", []column{{"故障", "NUMBER", "number"}, {"资源池", "POOL", "pool.name"}, {"资源", "RESOURCE", "resource.code"}, {"状态", "STATE", "state_name"}, {"起", "START", "start"}, {"止", "END", "end"}, {"责任", "ATTRIBUTION", "attribution"}}},
-		{"pools", "/v1/pools", []column{{"资源池", "CODE", "code"}, {"名称", "NAME", "name"}, {"供应商", "SUPPLIER", "supplier.name"}, {"驱动", "DRIVER", "driver"}, {"站点", "SITE", "site"}, {"等保", "LEVEL", "level"}, {"模拟环境", "SIMULATED", "simulated"}}},
-		{"suppliers", "/v1/suppliers", []column{{"编码", "CODE", "code"}, {"名称", "NAME", "name"}, {"类别", "CLASS", "class"}, {"评估有效期", "ASSESSED UNTIL", "assessment_until"}}},
+			{"状态", "STATE", "state:statement"}, {"合计(元)", "TOTAL (yuan)", "total"}, {"税额(元)", "TAX (yuan)", "tax"}}},
+		{"usage", "/v1/usage", []column{{"资源", "RESOURCE", "resource.code"}, {"计量项", "METER", "meter:item"}, {"数量", "QUANTITY", "quantity"}, {"起", "START", "start"}, {"止", "END", "end"}}},
+		{"incidents", "/v1/incidents", []column{{"故障", "NUMBER", "number"}, {"资源池", "POOL", "pool.name"}, {"资源", "RESOURCE", "resource.code"}, {"状态", "STATE", "state:incident"}, {"起", "START", "start"}, {"止", "END", "end"}, {"责任", "ATTRIBUTION", "attribution:attribution"}}},
+		{"pools", "/v1/pools", []column{{"资源池", "CODE", "code"}, {"名称", "NAME", "name"}, {"供应商", "SUPPLIER", "supplier.name"}, {"驱动", "DRIVER", "driver:driver"}, {"站点", "SITE", "site"}, {"等保", "LEVEL", "level"}, {"模拟环境", "SIMULATED", "simulated"}}},
+		{"suppliers", "/v1/suppliers", []column{{"编码", "CODE", "code"}, {"名称", "NAME", "name"}, {"类别", "CLASS", "class:supplier_class"}, {"评估有效期", "ASSESSED UNTIL", "assessment_until"}}},
 		{"contracts", "/v1/contracts", []column{{"合同", "NUMBER", "number"}, {"供应商", "SUPPLIER", "supplier.name"}, {"起", "START", "start"}, {"止", "END", "end"}, {"总价(元)", "CEILING (yuan)", "ceiling"}, {"已用(元)", "USED (yuan)", "used"}}},
 		{"agencies", "/v1/agencies", []column{{"编码", "CODE", "code"}, {"名称", "NAME", "name"}, {"付费单位", "PAYER", "payer.name"}}},
-		{"systems", "/v1/systems", []column{{"编码", "CODE", "code"}, {"名称", "NAME", "name"}, {"单位", "AGENCY", "agency.name"}, {"等保", "LEVEL", "level"}, {"上云", "CLOUD", "cloud"}, {"原因", "REASON", "reason"}}},
+		{"systems", "/v1/systems", []column{{"编码", "CODE", "code"}, {"名称", "NAME", "name"}, {"单位", "AGENCY", "agency.name"}, {"等保", "LEVEL", "level"}, {"上云", "CLOUD", "cloud:cloud"}, {"原因", "REASON", "reason"}}},
 		{"projects", "/v1/projects", []column{{"立项", "NUMBER", "number"}, {"名称", "NAME", "name"}, {"单位", "AGENCY", "agency.name"}, {"批复(元)", "APPROVED (yuan)", "approved"}, {"年度", "YEAR", "year"}}},
 		{"findings", "/v1/findings", findingColumns()},
 	}
 }
 
 func findingColumns() []column {
-	return []column{{"编号", "NUMBER", "number"}, {"类型", "KIND", "kind"}, {"状态", "STATE", "state"}, {"对象", "SUBJECT", "subject.code"}, {"说明", "MESSAGE", "message"}}
+	return []column{{"编号", "NUMBER", "number"}, {"类型", "KIND", "kind:finding_kind"}, {"状态", "STATE", "state:finding"}, {"对象", "SUBJECT", "subject.code"}, {"说明", "MESSAGE", "message"}}
 }
 
 func listingNames() []string {

@@ -13,10 +13,10 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/duoyun/duoyun"
-	"github.com/duoyun/duoyun/broker"
 )
 
-// column is one column of a table: a dotted path into the answer.
+// column is one column of a table: a dotted path into the answer and, after a colon, the vocabulary its codes are said in:
+// state:order.
 type column struct {
 	zh, en, path string
 }
@@ -49,7 +49,8 @@ func (a *app) table(w io.Writer, items []any, columns []column) error {
 	for _, item := range items {
 		var cells []string
 		for _, c := range columns {
-			cells = append(cells, a.cell(c.path, dig(item, c.path)))
+			path, vocabulary, _ := strings.Cut(c.path, ":")
+			cells = append(cells, a.cell(vocabulary, dig(item, path)))
 		}
 		rows = append(rows, cells)
 	}
@@ -94,19 +95,40 @@ func displayWidth(s string) (n int) {
 	return n
 }
 
-// cell writes a value for people: kinds by their Chinese names, times in the civil zone.
-func (a *app) cell(path string, v any) string {
-	s := cell(v)
-	if path == "kind" || strings.HasSuffix(path, ".kind") {
-		if name := broker.KindName(duoyun.Kind(s)); !a.english() && name != "" {
-			return name
+// cell writes a value for people: codes in the words of the vocabulary, yes and no, times in the civil zone.
+func (a *app) cell(vocabulary string, v any) string {
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return a.say("是", "yes")
 		}
-		return s
+		return a.say("否", "no")
+	case map[string]any:
+		return a.pairs(vocabulary, v)
+	}
+	s := cell(v)
+	if vocabulary != "" {
+		return words(vocabulary, s).In(a.language())
 	}
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t.In(duoyun.Civil).Format("2006-01-02 15:04")
 	}
 	return s
+}
+
+// pairs writes what is stated of a mapping: a change of a spec leaves out what stays.
+func (a *app) pairs(vocabulary string, m map[string]any) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		value := cell(m[k])
+		if k == "class" && !a.english() {
+			value = className(value)
+		}
+		if value != "" && value != "0" {
+			parts = append(parts, words(vocabulary, k).In(a.language())+"="+value)
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 // dig follows a dotted path into decoded JSON; what is not there is nil.

@@ -5,13 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"unicode"
+
+	"go.yaml.in/yaml/v4"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/broker/document"
@@ -23,7 +28,7 @@ func TestTablesAlignByDisplayWidthAndShowNoForeignForms(t *testing.T) {
 	a := &app{getenv: func(string) string { return "" }, output: "table"}
 	var out bytes.Buffer
 	rows := []any{map[string]any{"kind": "server", "at": "2026-12-01T01:00:00Z", "spec": map[string]any{"vcpu": 4.0, "image": "kylin"}, "note": "a\x1b[31mb\n"}}
-	if err := a.print(&out, rows, rows, []column{{"类型", "KIND", "kind"}, {"时间", "AT", "at"}, {"规格", "SPEC", "spec"}, {"备注", "NOTE", "note"}}); err != nil {
+	if err := a.print(&out, rows, rows, []column{{"类型", "KIND", "kind:kind"}, {"时间", "AT", "at"}, {"规格", "SPEC", "spec"}, {"备注", "NOTE", "note"}}); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
@@ -37,6 +42,94 @@ func TestTablesAlignByDisplayWidthAndShowNoForeignForms(t *testing.T) {
 	}
 	if strings.ContainsRune(out.String(), 0x1b) {
 		t.Error("a control character reaches the terminal")
+	}
+}
+
+// codesOf reads the enumerations of the API's specification.
+func codesOf(t *testing.T) map[string][]string {
+	t.Helper()
+	raw, err := os.ReadFile("../../openapi/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spec struct {
+		Components struct {
+			Schemas map[string]struct {
+				Enum       []string
+				Properties map[string]struct{ Enum []string }
+			}
+		}
+	}
+	if err := yaml.Unmarshal(raw, &spec); err != nil {
+		t.Fatal(err)
+	}
+	codes := map[string][]string{}
+	for name, s := range spec.Components.Schemas {
+		codes[name] = s.Enum
+		for property, p := range s.Properties {
+			codes[name+"."+property] = p.Enum
+		}
+	}
+	return codes
+}
+
+func TestEveryCodeOfTheAPIIsSaidInChineseAndInEnglish(t *testing.T) {
+	t.Parallel()
+	codes := codesOf(t)
+	codes["findings"] = slices.Collect(maps.Keys(findingKinds()))
+	codes["actions"] = slices.Collect(maps.Keys(orderActions()))
+	for schema, vocabulary := range map[string]string{"OrderState": "order", "TaskKind": "task_kind", "TaskState": "task", "ResourceState": "resource",
+		"IncidentState": "incident", "Statement.state": "statement", "FindingState": "finding", "Kind": "kind", "Role": "role", "Dimension": "dimension",
+		"CloudState": "cloud", "Attribution": "attribution", "SupplierClass": "supplier_class", "findings": "finding_kind", "actions": "action"} {
+		if len(codes[schema]) == 0 {
+			t.Errorf("the specification has no codes of %s", schema)
+		}
+		for _, code := range codes[schema] {
+			got := words(vocabulary, code)
+			if got.ZH == code || got.EN == "" || !strings.ContainsFunc(got.ZH, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+				t.Errorf("%s %s: %+v", schema, code, got)
+			}
+		}
+	}
+}
+
+func TestMetersSpecsAndAnswersAreSaidInTheUsersLanguage(t *testing.T) {
+	t.Parallel()
+	row := map[string]any{"meter": "disk_ssd_gib", "work": "service:迁移服务", "simulated": true, "state": "signing",
+		"spec": map[string]any{"class": "ssd", "size_gib": 500.0, "image": "", "vcpu": 0.0}}
+	columns := []column{{"计量项", "METER", "meter:item"}, {"服务", "WORK", "work:item"}, {"模拟", "SIMULATED", "simulated"},
+		{"状态", "STATE", "state:order"}, {"规格", "SPEC", "spec:spec"}}
+	for lang, want := range map[string]string{
+		"zh-CN": "云硬盘 固态（GiB） 迁移服务 是 审批会签 存储类型=固态 容量 GiB=500",
+		"en":    "disk_ssd_gib service:迁移服务 yes signing class=ssd size_gib=500",
+	} {
+		a := &app{getenv: func(string) string { return "" }, output: "table", lang: lang}
+		var out bytes.Buffer
+		if err := a.table(&out, []any{row}, columns); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(strings.Fields(strings.Split(out.String(), "\n")[1]), " "); got != want {
+			t.Errorf("%s: %s, want %s", lang, got, want)
+		}
+	}
+}
+
+func TestCandidatesWithoutPriceOrScoreShowNone(t *testing.T) {
+	t.Parallel()
+	dropped := []any{map[string]any{"zh": "没有价格", "en": "no price"}, map[string]any{"zh": "容量不足", "en": "too small"}}
+	component := map[string]any{"candidates": []any{
+		map[string]any{"pool": "best", "monthly": "10.00", "total": "120.00", "score": 8500.0, "prices": "h"},
+		map[string]any{"pool": "priced", "monthly": "9.00", "total": "108.00", "score": 0.0, "prices": "h", "dropped": dropped[1:]},
+		map[string]any{"pool": "unpriced", "monthly": "0.00", "total": "0.00", "score": 0.0, "prices": "", "dropped": dropped},
+	}}
+	var out bytes.Buffer
+	if err := (&app{getenv: func(string) string { return "" }}).candidates(&out, component); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"best 10.00 120.00 8500", "priced 9.00 108.00 — 容量不足", "unpriced — — — 没有价格；容量不足"} {
+		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
 	}
 }
 
