@@ -69,6 +69,7 @@ func put[T any, P Noun[T]](c *Cloud, obj *T) *T {
 		}
 		P(obj).begin(Building, now)
 		o.Due = now.Add(c.times(t.kind).Create)
+		c.destine(t.kind, o)
 	}
 	c.seq++
 	seq := c.seq

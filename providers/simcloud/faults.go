@@ -2,6 +2,7 @@ package simcloud
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"path"
@@ -20,18 +21,23 @@ const (
 	After
 )
 
-// Rule is a fault for the calls that match it. The zero Do lets calls pass and counts them.
+// Rule is a fault for the calls that match it. One that asks for nothing lets calls pass and counts them.
 type Rule struct {
-	Method string        // "": any
-	Path   string        // a path.Match pattern in which * stays within one segment, and ** ends it for any rest; "": any
-	Body   string        // what the request's body must contain
-	Skip   int           // so many matching calls pass first
-	Times  int           // then so many are struck; 0: all
-	When   When          // of Drop and Status
-	Delay  time.Duration // before the act, or before the answer when After
+	Method string // "": any
+	Path   string // a path.Match pattern in which * stays within one segment, and ** ends it for any rest; "": any
+	Body   string // what the request's body must contain
+	Skip   int    // so many matching calls pass first
+	Times  int    // then so many are struck; 0: all
+
+	When   When          // of Drop, Status and Delay
+	Delay  time.Duration // before the act, which is done though the caller may have gone, or before the answer when After
 	Drop   bool          // the connection is closed without an answer
 	Status int           // answered instead: 429, 500, 503 …
 	Retry  int           // seconds of Retry-After with Status
+	Twice  bool          // the request arrives twice; the second answer is the one given
+	Cut    bool          // the answer breaks off in the middle of its body
+	Stale  time.Duration // a list is answered as it was up to so long ago, where such an answer has been seen
+	Garble Garble        // the answer's body is another
 }
 
 // Fault is a rule in force.
@@ -55,10 +61,15 @@ func (f *Fault) Struck() int {
 	return f.struck
 }
 
-// Faults is a layer over a wire fake that spoils calls. The zero value spoils none. It is safe for concurrent use.
+// Faults is a layer over a wire fake, or in front of a real cloud, that spoils calls. The zero value spoils none. It is
+// safe for concurrent use.
 type Faults struct {
-	mu    sync.Mutex
-	rules []*Fault
+	mu     sync.Mutex
+	rules  []*Fault
+	plan   *Plan
+	calls  uint64
+	dealt  map[Trouble]int
+	copies copies
 }
 
 // Add puts a rule in force, after those there are; the first that strikes a call decides.
@@ -70,30 +81,30 @@ func (l *Faults) Add(r Rule) *Fault {
 	return f
 }
 
-// Clear ends every rule.
+// Clear ends every rule and the plan.
 func (l *Faults) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.rules = nil
+	l.rules, l.plan = nil, nil
+	l.copies.keep(0)
 }
 
-// Wrap puts the layer over a fake.
+// Wrap puts the layer over a fake, or over a proxy to a real cloud.
 func (l *Faults) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rule, hit := l.strike(r)
-		if !hit {
-			next.ServeHTTP(w, r)
-			return
-		}
-		if rule.When == Before {
+		switch {
+		case hit && rule.Stale > 0:
+			l.stale(w, r, next, rule.Stale)
+		case hit:
 			rule.spoil(w, r, next)
-			return
+		default:
+			l.copies.pass(w, r, next)
 		}
-		rule.spoilAnswer(w, r, next)
 	})
 }
 
-// strike finds the rule that strikes a call, and counts.
+// strike finds the rule that strikes a call, the plan's where no other does, and counts.
 func (l *Faults) strike(r *http.Request) (Rule, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,15 +116,20 @@ func (l *Faults) strike(r *http.Request) (Rule, bool) {
 		f.seen++
 		if hit == nil && f.seen > f.Skip && (f.Times == 0 || f.struck < f.Times) {
 			f.struck++
-			if f.Drop || f.Status != 0 || f.Delay != 0 {
+			if f.acts() {
 				hit = f
 			}
 		}
 	}
-	if hit == nil {
-		return Rule{}, false
+	if hit != nil {
+		return hit.Rule, true
 	}
-	return hit.Rule, true
+	return l.deal(r)
+}
+
+// acts reports whether a rule does more than count.
+func (r *Rule) acts() bool {
+	return r.Drop || r.Status != 0 || r.Delay != 0 || r.Twice || r.Cut || r.Stale != 0 || r.Garble != nil
 }
 
 func (r *Rule) matches(q *http.Request) bool {
@@ -152,9 +168,29 @@ func matchBody(text string, r *http.Request) bool {
 	return err == nil && bytes.Contains(raw, []byte(text))
 }
 
-// spoil strikes before the act.
+// spoil strikes a call. Whatever is done is done though the caller has gone: a request that arrived is acted on.
 func (r *Rule) spoil(w http.ResponseWriter, q *http.Request, next http.Handler) {
-	if !pause(q, r.Delay) {
+	request, err := arrived(q)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the caller went before it had said all
+	}
+	if r.When == Before && (r.Drop || r.Status != 0) {
+		r.answer(w, q, nil)
+		return
+	}
+	if r.When == Before {
+		time.Sleep(r.Delay)
+	}
+	reply := acted(next, request())
+	if r.Twice {
+		reply = acted(next, request())
+	}
+	r.answer(w, q, reply)
+}
+
+// answer gives the caller, if it is still there, what the rule leaves of a reply.
+func (r *Rule) answer(w http.ResponseWriter, q *http.Request, reply *kept) {
+	if (r.When == After || reply == nil) && !pause(q, r.Delay) {
 		return
 	}
 	switch {
@@ -162,26 +198,31 @@ func (r *Rule) spoil(w http.ResponseWriter, q *http.Request, next http.Handler) 
 		panic(http.ErrAbortHandler) // net/http closes the connection and logs nothing
 	case r.Status != 0:
 		r.refuse(w)
+	case r.Cut:
+		reply.cut(w)
+	case r.Garble != nil && reply.status < 300:
+		reply.garbled(r.Garble).writeTo(w)
 	default:
-		next.ServeHTTP(w, q)
+		reply.writeTo(w)
 	}
 }
 
-// spoilAnswer strikes after the act, of which nobody hears.
-func (r *Rule) spoilAnswer(w http.ResponseWriter, q *http.Request, next http.Handler) {
+// arrived reads a request whole and returns what makes it anew, free of its caller's going.
+func arrived(r *http.Request) (func() *http.Request, error) {
+	body, err := io.ReadAll(r.Body)
+	ctx := context.WithoutCancel(r.Context())
+	return func() *http.Request {
+		again := r.Clone(ctx)
+		again.Body = io.NopCloser(bytes.NewReader(body))
+		return again
+	}, err
+}
+
+// acted lets the cloud act and keeps its answer.
+func acted(next http.Handler, r *http.Request) *kept {
 	answer := &kept{header: http.Header{}, status: http.StatusOK}
-	next.ServeHTTP(answer, q)
-	if !pause(q, r.Delay) {
-		return
-	}
-	switch {
-	case r.Drop:
-		panic(http.ErrAbortHandler)
-	case r.Status != 0:
-		r.refuse(w)
-	default:
-		answer.writeTo(w)
-	}
+	next.ServeHTTP(answer, r)
+	return answer
 }
 
 func (r *Rule) refuse(w http.ResponseWriter) {
@@ -222,7 +263,29 @@ func (k *kept) writeTo(w http.ResponseWriter) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(k.status)
-	w.Write(k.body.Bytes()) // the caller has gone
+	w.Write(k.body.Bytes()) // fails where the caller has gone
+}
+
+// cut gives the first half of an answer and closes the connection.
+func (k *kept) cut(w http.ResponseWriter) {
+	half := *k
+	whole := k.body.Bytes()
+	half.body = *bytes.NewBuffer(whole[:len(whole)/2])
+	if len(whole) > 0 {
+		half.header = k.header.Clone()
+		half.header.Set("Content-Length", strconv.Itoa(len(whole)))
+		half.writeTo(w)
+		_ = http.NewResponseController(w).Flush() // the caller shall see what there is
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// garbled is the same answer with another body.
+func (k *kept) garbled(g Garble) *kept {
+	other := &kept{header: k.header.Clone(), status: k.status}
+	other.header.Del("Content-Length")
+	other.body.Write(g(k.body.Bytes()))
+	return other
 }
 
 // Paced makes each call of a fake take the cloud's call latency.

@@ -57,6 +57,7 @@ type Cloud struct {
 	capacity map[Item]int64
 	stock    map[Kind]int
 	journal  *journal
+	fates    func(Kind) Fate // nil: everything comes to be
 }
 
 // state is what a snapshot holds, and what follows from it.
