@@ -104,4 +104,15 @@ func (m Month) End() time.Time { return time.Date(m.Year, m.Month+1, 1, 0, 0, 0,
 // Days returns the number of days of the month.
 func (m Month) Days() int { return DaysIn(m.Year, m.Month) }
 
+// Begun refuses a month after that of now, of which there is nothing to tell yet.
+func (m Month) Begun(now time.Time) error {
+	present := MonthOf(now)
+	if !present.Start().Before(m.Start()) {
+		return nil
+	}
+	var f Faults
+	f.Add("month", m.String(), "月份不能晚于本月（"+present.String()+"）", "the month may not be after the present one ("+present.String()+")")
+	return f.Err()
+}
+
 func (m Month) String() string { return m.Start().Format("2006-01") }

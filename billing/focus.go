@@ -40,7 +40,7 @@ type Charge struct {
 // the category Tax follows the statement's lines. Text that a spreadsheet would run as a formula is made plain;
 // numbers, negative ones too, stay numbers.
 func (s *Service) FOCUS(ctx context.Context, actor duoyun.Actor, month duoyun.Month, w io.Writer) error {
-	scope, err := reading(actor)
+	scope, err := s.readingOf(actor, month)
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func (s *Service) terms(ctx context.Context, tx *sql.Tx, key string) (*Terms, er
 
 // Usage lists usage intervals of the resources in the actor's scope, newest first.
 func (s *Service) Usage(ctx context.Context, actor duoyun.Actor, f UsageFilter, p duoyun.Page) (duoyun.Listing[duoyun.UsageInterval], error) {
-	scope, err := reading(actor)
+	scope, err := s.readingOf(actor, f.Month)
 	if err != nil {
 		return duoyun.Listing[duoyun.UsageInterval]{}, err
 	}

@@ -140,3 +140,12 @@ func reading(actor duoyun.Actor) (duoyun.Scope, error) {
 	}
 	return actor.ScopeFor(readers()...), nil
 }
+
+// readingOf is reading for a month, zero being any: one that has not begun is refused.
+func (s *Service) readingOf(actor duoyun.Actor, month duoyun.Month) (duoyun.Scope, error) {
+	scope, err := reading(actor)
+	if err == nil {
+		err = month.Begun(s.now())
+	}
+	return scope, err
+}

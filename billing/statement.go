@@ -34,7 +34,7 @@ func (s *Service) Close(ctx context.Context, actor duoyun.Actor, once duoyun.Onc
 			return err
 		}
 		if id == "" {
-			if id, err = s.close1(ctx, tx, actor, contract, month); err != nil {
+			if id, err = s.closing(ctx, tx, actor, contract, month); err != nil {
 				return err
 			}
 			if err := s.store.Remember(ctx, tx, actor, once, id); err != nil {
@@ -47,8 +47,11 @@ func (s *Service) Close(ctx context.Context, actor duoyun.Actor, once duoyun.Onc
 	return st, err
 }
 
-func (s *Service) close1(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, contract string, month duoyun.Month) (string, error) {
+func (s *Service) closing(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, contract string, month duoyun.Month) (string, error) {
 	now := s.now()
+	if err := month.Begun(now); err != nil {
+		return "", err
+	}
 	if now.Before(month.End()) {
 		return "", duoyun.Fail(duoyun.CodeConflict, "month", "%s 尚未结束，不能关账", "%s is not over yet and cannot be closed", month)
 	}
@@ -100,7 +103,11 @@ func (s *Service) Preview(ctx context.Context, actor duoyun.Actor, contract stri
 		return Preview{}, err
 	}
 	var out Preview
-	err := s.store.InTx(ctx, func(tx *sql.Tx) error {
+	err := month.Begun(s.now())
+	if err != nil {
+		return out, err
+	}
+	err = s.store.InTx(ctx, func(tx *sql.Tx) error {
 		b, err := s.bill(ctx, tx, actor.ScopeFor(roles...), contract, month)
 		if err != nil {
 			return err
@@ -286,7 +293,7 @@ func creditLine(c duoyun.Credit, of Metered) Line {
 // contracts. Below the root of the tree, totals are those of the scope's own lines: what others pay is not shown.
 func (s *Service) Statements(ctx context.Context, actor duoyun.Actor, f StatementFilter, p duoyun.Page) (duoyun.Listing[duoyun.Statement], error) {
 	var out duoyun.Listing[duoyun.Statement]
-	scope, err := reading(actor)
+	scope, err := s.readingOf(actor, f.Month)
 	if err != nil {
 		return out, err
 	}

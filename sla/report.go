@@ -14,7 +14,7 @@ import (
 // credit. A month that still runs is judged up to now.
 func (s *Service) Report(ctx context.Context, actor duoyun.Actor, month duoyun.Month, f ReportFilter, p duoyun.Page) (duoyun.Listing[duoyun.Availability], error) {
 	var out duoyun.Listing[duoyun.Availability]
-	scope, err := reading(actor)
+	scope, err := s.readingOf(actor, month)
 	if err != nil {
 		return out, err
 	}
@@ -40,7 +40,7 @@ func (s *Service) Report(ctx context.Context, actor duoyun.Actor, month duoyun.M
 // Pools gives the availability of each pool under each contract that serves the scope, from the pool's own canaries and
 // incidents.
 func (s *Service) Pools(ctx context.Context, actor duoyun.Actor, month duoyun.Month) ([]duoyun.Availability, error) {
-	scope, err := reading(actor)
+	scope, err := s.readingOf(actor, month)
 	if err != nil {
 		return nil, err
 	}

@@ -162,6 +162,15 @@ func reading(actor duoyun.Actor) (duoyun.Scope, error) {
 	return actor.ScopeFor(readers()...), nil
 }
 
+// readingOf is reading for a month; one that has not begun is refused.
+func (s *Service) readingOf(actor duoyun.Actor, month duoyun.Month) (duoyun.Scope, error) {
+	scope, err := reading(actor)
+	if err == nil {
+		err = month.Begun(s.now())
+	}
+	return scope, err
+}
+
 func (s *Service) entry(ctx context.Context, actor duoyun.Actor, action, subject, key string) duoyun.AuditEntry {
 	return duoyun.AuditEntry{ActorID: actor.UserID, Actor: actor.Name, Action: action, Subject: subject, Key: key, TraceID: duoyun.TraceOf(ctx)}
 }
