@@ -3,6 +3,7 @@ package openapi
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -72,9 +73,21 @@ func collectRequest(f *duoyun.Faults, e *openapi3filter.RequestError) {
 		f.Add(path, "", "必须填写", "is required")
 	case errors.Is(e.Err, openapi3filter.ErrInvalidEmptyValue):
 		f.Add(path, "", "不能为空", "may not be empty")
+	case e.Parameter != nil && e.Parameter.Schema != nil && collectParse(f, path, e.Parameter.Schema.Value, e.Err):
 	default:
 		collect(f, path, e.Err)
 	}
+}
+
+// collectParse tells what a parameter should have been where it could not be read at all.
+func collectParse(f *duoyun.Faults, path string, s *openapi3.Schema, err error) bool {
+	var unread *openapi3filter.ParseError
+	if !errors.As(err, &unread) || s == nil || s.Type == nil {
+		return false
+	}
+	r := typed(s)
+	f.Add(path, short(fmt.Sprint(unread.Value)), r.ZH, r.EN)
+	return true
 }
 
 // join writes a JSON pointer as documents are spoken of: lines[0].spec.vcpu.
@@ -116,15 +129,33 @@ func rule(e *openapi3.SchemaError) duoyun.Text {
 	case "nullable":
 		return duoyun.Text{ZH: "不能为 null", EN: "may not be null"}
 	case "type":
-		return both("类型应为 %s", "must be of type %s", strings.Join(s.Type.Slice(), "/"))
+		return typed(s)
 	case "enum":
 		return both("应为以下之一：%v", "must be one of %v", s.Enum)
 	case "pattern":
 		return described(s, both("格式应为 %s", "must match %s", s.Pattern))
 	case "format":
+		if s.Type.Is("integer") {
+			return typed(s)
+		}
 		return described(s, both("格式应为 %s", "must be a %s", s.Format))
 	}
 	return bound(e)
+}
+
+// typed says what type a value should have, of a whole number between which bounds.
+func typed(s *openapi3.Schema) duoyun.Text {
+	if !s.Type.Is("integer") {
+		return both("类型应为 %s", "must be of type %s", strings.Join(s.Type.Slice(), "/"))
+	}
+	low, high := strconv.Itoa(math.MinInt64), strconv.Itoa(math.MaxInt64)
+	if s.Min != nil {
+		low = plain(*s.Min)
+	}
+	if s.Max != nil {
+		high = plain(*s.Max)
+	}
+	return duoyun.Text{ZH: "应为整数，在 " + low + " 与 " + high + " 之间", EN: "must be a whole number between " + low + " and " + high}
 }
 
 // bound words the keywords that limit a size.
@@ -171,6 +202,8 @@ func given(e *openapi3.SchemaError) string {
 	switch v := e.Value.(type) {
 	case map[string]any, []any, nil:
 		return ""
+	case float64:
+		return plain(v)
 	default:
 		return short(fmt.Sprint(v))
 	}

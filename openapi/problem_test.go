@@ -79,6 +79,32 @@ func TestBadRequestsAreProblemsThatNameTheFault(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeReadIsRepeatedWithItsRange(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, storetest.SQLite(t, nil), openapi.Options{})
+	users := func(n string) request {
+		return request{method: "POST", path: "/v1/systems", login: "city-reviewer", body: strings.Replace(system, `"level": 2`, `"level": 2, "users": `+n, 1)}
+	}
+	for name, c := range map[string]struct {
+		request
+		path, given, rule string
+	}{
+		"limit no number":   {request{method: "GET", path: "/v1/systems?limit=abc", login: "city-reviewer"}, "limit", "abc", "between 1 and 500"},
+		"limit a fraction":  {request{method: "GET", path: "/v1/systems?limit=1.5", login: "city-reviewer"}, "limit", "1.5", "between 1 and 500"},
+		"limit beyond":      {request{method: "GET", path: "/v1/systems?limit=99999999999999999999", login: "city-reviewer"}, "limit", "99999999999999999999", "between 1 and 500"},
+		"all neither":       {request{method: "GET", path: "/v1/tasks?all=maybe", login: "city-reviewer"}, "all", "maybe", "boolean"},
+		"users beyond":      {users("100000000000000000000"), "users", "100000000000000000000", "and 2000000000"},
+		"users in words":    {users(`"many"`), "users", "many", "and 2000000000"},
+		"users past bounds": {users("3000000000"), "users", "3000000000", "at most 2000000000"},
+	} {
+		c.header = map[string]string{"Accept-Language": "en"}
+		p := a.do(t, c.request).problem(t, http.StatusBadRequest)
+		if len(p.Faults) == 0 || p.Faults[0].Path != c.path || p.Faults[0].Given != c.given || !strings.Contains(p.Faults[0].Rule, c.rule) {
+			t.Errorf("%s: %+v", name, p.Faults)
+		}
+	}
+}
+
 func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, storetest.SQLite(t, nil), openapi.Options{})

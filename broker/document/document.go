@@ -5,6 +5,8 @@ package document
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -28,14 +30,21 @@ func Parse(raw []byte) (duoyun.OrderRequest, error) {
 	if fault != nil {
 		return duoyun.OrderRequest{}, tidy(duoyun.Faults{*fault}).Err()
 	}
-	r := &reader{spoiled: map[string]bool{}}
+	r := &reader{spoiled: map[string]bool{}, long: map[string]string{}}
 	req := r.order(root)
 	fill(&req)
 	faults := r.faults
 	for _, f := range req.Check() {
+		if written, long := r.long[f.Path]; long {
+			f.Given = written
+			delete(r.long, f.Path)
+		}
 		if !r.explained(f.Path) && !r.doubtful(f.Path) {
 			faults = append(faults, f)
 		}
+	}
+	for _, at := range slices.Sorted(maps.Keys(r.long)) { // no bound of its own
+		faults.Add(at, r.long[at], fmt.Sprintf("整数最多 %d 位", maxDigits), fmt.Sprintf("a whole number has at most %d digits", maxDigits))
 	}
 	if err := tidy(faults).Err(); err != nil {
 		return duoyun.OrderRequest{}, err

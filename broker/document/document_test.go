@@ -183,6 +183,38 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	}
 }
 
+func TestANullThatIsWrittenOutIsAFaultAndABlankIsNot(t *testing.T) {
+	t.Parallel()
+	for _, null := range []string{"null", "~", "Null"} {
+		f := refusal(t, strings.Replace(example, "quantity: 3", "quantity: "+null, 1))["lines[0].quantity"]
+		if f.Given != null || !strings.Contains(f.Rule.ZH, "不能为 null") {
+			t.Errorf("%s: %+v", null, f)
+		}
+	}
+	if f := refusal(t, `{"form": "open", "agency": null}`)["agency"]; !strings.Contains(f.Rule.EN, "may not be null") {
+		t.Errorf("JSON: %+v", f)
+	}
+	if req := parse(t, strings.Replace(example, "payer: suqian/data", "payer:", 1)); req.Payer != "" {
+		t.Errorf("blank: %q", req.Payer)
+	}
+}
+
+func TestANumberTooLongNamesTheFieldsBounds(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]duoyun.Fault{
+		"quantity: 99999999999999999999": {Path: "lines[0].quantity", Rule: duoyun.Text{EN: "2000"}},
+		"vcpu: 99999999999999999999":     {Path: "lines[0].spec.vcpu", Rule: duoyun.Text{EN: "between 1 and"}},
+		"months: -99999999999999999999":  {Path: "period.months", Rule: duoyun.Text{EN: "between 0 and 60"}},
+	} {
+		key, given, _ := strings.Cut(written, ": ")
+		was := map[string]string{"quantity": "quantity: 3", "vcpu": "vcpu: 4", "months": "months: 12"}[key]
+		faults := refusal(t, strings.Replace(example, was, written, 1))
+		if f := faults[want.Path]; f.Given != given || !strings.Contains(f.Rule.EN, want.Rule.EN) {
+			t.Errorf("%s: %+v", written, faults)
+		}
+	}
+}
+
 func TestHostileTextIsRefusedWhole(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

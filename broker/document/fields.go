@@ -18,7 +18,7 @@ type field[T any] struct {
 }
 
 // readFields reads a mapping by its table. A key without a value counts as not given, so that a filled-in form may
-// leave lines blank.
+// leave lines blank; a null that is written out may have been meant as a value, and is a fault.
 func readFields[T any](r *reader, at string, n *yaml.Node, table []field[T], into *T) {
 	if !r.mapping(at, n) {
 		return
@@ -36,8 +36,11 @@ func readFields[T any](r *reader, at string, n *yaml.Node, table []field[T], int
 			continue
 		}
 		seen[f.key] = key.Value
-		if value.Kind != yaml.ScalarNode || classify(value) != isNull || !r.sound(join(at, f.key), value) {
-			f.read(r, join(at, f.key), value, into)
+		switch place := join(at, f.key); {
+		case value.Kind != yaml.ScalarNode || classify(value) != isNull || !r.sound(place, value):
+			f.read(r, place, value, into)
+		case value.Value != "":
+			r.fault(place, value.Value, "不能为 null：写明值，或不写这个键", "may not be null: state the value, or leave the key out")
 		}
 	}
 }

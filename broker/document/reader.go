@@ -14,6 +14,7 @@ import (
 type reader struct {
 	faults  duoyun.Faults
 	spoiled map[string]bool
+	long    map[string]string // whole numbers of more digits than are kept, as they were written
 }
 
 func (r *reader) fault(at, given, zh, en string) {
@@ -184,17 +185,25 @@ func (r *reader) text(at string, n *yaml.Node) (string, bool) {
 	return n.Value, true
 }
 
-// whole reads an integer in plain decimal notation. Anything longer than 15 digits is a slip.
+// maxDigits is how long a whole number may be: more is a slip.
+const maxDigits = 15
+
+// whole reads an integer in plain decimal notation. One that is too long stands as the largest there is, so that Check
+// tells the bounds of its field.
 func (r *reader) whole(at string, n *yaml.Node) (int64, bool) {
 	if !r.sound(at, n) {
 		return 0, false
 	}
 	s := n.Value
 	body := strings.TrimPrefix(s, "-")
-	plain := n.Kind == yaml.ScalarNode && classify(n) == isWhole && digits(body) && len(body) <= 15
+	plain := n.Kind == yaml.ScalarNode && classify(n) == isWhole && digits(body)
 	if !plain || len(body) > 1 && body[0] == '0' || s == "-0" {
 		r.fault(at, given(n), "应为整数，不加引号、小数点、前导零或单位，如 4", "must be a whole number without quotes, decimals, leading zeros or units, such as 4")
 		return 0, false
+	}
+	if len(body) > maxDigits {
+		r.long[at] = s
+		body, s = strings.Repeat("9", maxDigits), s[:len(s)-len(body)]+strings.Repeat("9", maxDigits)
 	}
 	var v int64
 	for _, c := range body {
