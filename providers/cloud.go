@@ -20,6 +20,8 @@ type Cloud struct {
 	pool    duoyun.Pool
 	cloud   driver.Cloud // decorated
 	account driver.Account
+	guard   *guard // nil without a breaker
+	gate    *gate
 }
 
 // Options are the decorations of a Cloud; the zero value works.
@@ -27,24 +29,37 @@ type Options struct {
 	Limiter Limiter  // nil: calls are not limited
 	Limit   Limit    // of one account; zero: DefaultLimit
 	Observe Observer // told of every wire call; may be nil
+	Breaker Breaker  // nil: a vendor that does not answer is called all the same
+	Workers int      // how many may be at one pool's calls at once; 0: any number
+	Now     duoyun.Clock
 	// Pause waits between the attempts of a read and for a free call; nil: a timer.
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
-// NewCloud wraps a driver's cloud for a pool: retry(limit(observe(driver))).
+// NewCloud wraps a driver's cloud for a pool: retry(limit(guard(observe(driver)))). Each attempt of a read counts for
+// the guard, and what our own limit held back does not.
 func NewCloud(pool duoyun.Pool, account driver.Account, c driver.Cloud, o Options) *Cloud {
 	if o.Pause == nil {
 		o.Pause = pause
 	}
 	c = decorate(c, observed(pool, c, o.Observe))
+	var g *guard
+	if o.Breaker != nil {
+		g = &guard{breaker: o.Breaker, pool: pool.ID, cloud: c}
+		c = decorate(c, g.around)
+	}
 	if o.Limiter != nil {
 		if o.Limit == (Limit{}) {
 			o.Limit = DefaultLimit()
 		}
 		c = decorate(c, limited(o.Limiter, "vendor:"+pool.ID, o.Limit, o.Pause))
 	}
-	return &Cloud{pool: pool, account: account, cloud: decorate(c, retried(c, o.Pause))}
+	return &Cloud{pool: pool, account: account, cloud: decorate(c, retried(c, o.Pause)), guard: g, gate: newGate(o.Workers, o.Now)}
 }
+
+// Enter asks for room among the workers that are at this pool's calls; leave gives it back. wait > 0 means that there is
+// none, and when to come again.
+func (c *Cloud) Enter() (leave func(), wait time.Duration) { return c.gate.enter() }
 
 // Pool is the pool this cloud belongs to.
 func (c *Cloud) Pool() duoyun.Pool { return c.pool }

@@ -45,11 +45,11 @@ func call() (driver.Step, driver.Call) {
 		Kind: duoyun.KindServer, Mark: duoyun.Mark(duoyun.NewID(time.Now())), After: server}}
 }
 
-func open(s *stub, o providers.Options) *providers.Cloud {
+func open(c driver.Cloud, o providers.Options) *providers.Cloud {
 	if o.Pause == nil {
 		o.Pause = func(context.Context, time.Duration) error { return nil }
 	}
-	return providers.NewCloud(duoyun.Pool{ID: "p", Code: "telecom-1"}, driver.Account{Secret: driver.NewSecret("hunter2")}, s, o)
+	return providers.NewCloud(duoyun.Pool{ID: "p", Code: "telecom-1"}, driver.Account{Secret: driver.NewSecret("hunter2")}, c, o)
 }
 
 func TestAMutationIsNeverRepeatedAndAReadIs(t *testing.T) {

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -89,7 +90,7 @@ func retried(c driver.Cloud, pause func(context.Context, time.Duration) error) a
 		if w.Mutation {
 			return err
 		}
-		for try := 1; err != nil && try < readTries && worthRepeating(codeWithin(c, err)); try++ {
+		for try := 1; try < readTries && worthRepeating(c, err); try++ {
 			backOff := time.Duration(100<<try+rand.IntN(100)) * time.Millisecond
 			if pause(ctx, backOff) != nil {
 				break
@@ -100,8 +101,16 @@ func retried(c driver.Cloud, pause func(context.Context, time.Duration) error) a
 	}
 }
 
-func worthRepeating(c driver.Code) bool {
-	return c == driver.Throttled || c == driver.Unavailable || c == driver.InDoubt
+func worthRepeating(c driver.Cloud, err error) bool {
+	var own shut
+	if err == nil || errors.As(err, &own) {
+		return false
+	}
+	switch codeWithin(c, err) {
+	case driver.Throttled, driver.Unavailable, driver.InDoubt:
+		return true
+	}
+	return false
 }
 
 // Event is one wire call that has ended.

@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -28,7 +29,9 @@ type Directory struct {
 }
 
 type entry struct {
-	mu      sync.Mutex // one goroutine opens, the others wait for it
+	opening chan struct{} // one goroutine opens or rechecks at a time: it holds the place
+
+	mu      sync.Mutex // of what follows
 	cloud   *Cloud
 	version int64
 	checked time.Time
@@ -50,28 +53,84 @@ func NewDirectory(pools Pools, openers map[string]driver.Opener, o Options, now 
 	return &Directory{pools: pools, openers: openers, options: o, now: now, open: map[string]*entry{}}
 }
 
-// Cloud returns the cloud of a pool, opened if need be. An account that changed is opened anew within 10 s.
+// Cloud returns the cloud of a pool, opened if need be. An account that changed is opened anew within 10 s. An account
+// that does not answer is Unavailable at once, and so is one that takes long to open: nobody waits in line for it.
 func (d *Directory) Cloud(ctx context.Context, poolID string) (*Cloud, error) {
-	e := d.entry(poolID)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := d.now()
-	if e.cloud != nil && now.Sub(e.checked) < recheck {
-		return e.cloud, nil
+	c, err := d.opened(ctx, poolID)
+	if err == nil && c.guard != nil && c.guard.health(ctx, verbRead).State == duoyun.CircuitOpen {
+		return nil, c.wrap("open", "account", errShut())
 	}
-	if e.failure != nil && now.Sub(e.checked) < retryOpen {
-		return nil, e.failure
+	return c, err
+}
+
+// opened is Cloud whatever its circuit.
+func (d *Directory) opened(ctx context.Context, poolID string) (*Cloud, error) {
+	e := d.entry(poolID)
+	if c, err, fresh := e.latest(d.now()); fresh {
+		return c, err
+	}
+	if !e.turn(ctx) {
+		if c, err, _ := e.latest(d.now()); c != nil || err != nil {
+			return c, err // what there was before will do
+		}
+		return nil, (&Cloud{pool: duoyun.Pool{ID: poolID, Code: poolID}, cloud: closed{}}).wrap("open", "account", errOpening())
+	}
+	defer func() { <-e.opening }()
+	if c, err, fresh := e.latest(d.now()); fresh {
+		return c, err
 	}
 	pool, secret, err := d.pools.PoolAccount(ctx, poolID)
 	if err != nil {
 		return nil, err
 	}
-	if e.cloud == nil || e.version != pool.Version {
-		c, err := d.connect(ctx, pool, secret)
-		e.cloud, e.version, e.failure = c, pool.Version, err
+	c, failure, known := e.of(pool.Version)
+	if !known {
+		c, failure = d.connect(ctx, pool, secret)
 	}
-	e.checked = d.now()
-	return e.cloud, e.failure
+	e.keep(c, pool.Version, d.now(), failure)
+	return c, failure
+}
+
+// latest is what is known, and whether it may be used without asking anew.
+func (e *entry) latest(now time.Time) (c *Cloud, failure error, fresh bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	age := now.Sub(e.checked)
+	return e.cloud, e.failure, e.cloud != nil && age < recheck || e.failure != nil && age < retryOpen
+}
+
+// of is the cloud of a version.
+func (e *entry) of(version int64) (c *Cloud, failure error, known bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cloud, e.failure, e.cloud != nil && e.version == version
+}
+
+func (e *entry) keep(c *Cloud, version int64, now time.Time, failure error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cloud, e.version, e.checked, e.failure = c, version, now, failure
+}
+
+// longestOpen is how long a caller waits for another that is opening the same account.
+const longestOpen = time.Second
+
+// turn waits for its turn to open; false when that takes too long.
+func (e *entry) turn(ctx context.Context) bool {
+	select {
+	case e.opening <- struct{}{}:
+		return true
+	default:
+	}
+	t := time.NewTimer(longestOpen)
+	defer t.Stop()
+	select {
+	case e.opening <- struct{}{}:
+		return true
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 func (d *Directory) entry(poolID string) *entry {
@@ -79,7 +138,7 @@ func (d *Directory) entry(poolID string) *entry {
 	defer d.mu.Unlock()
 	e, ok := d.open[poolID]
 	if !ok {
-		e = &entry{}
+		e = &entry{opening: make(chan struct{}, 1)}
 		d.open[poolID] = e
 	}
 	return e
@@ -102,8 +161,12 @@ func (d *Directory) connect(ctx context.Context, p duoyun.Pool, secret string) (
 	if err != nil {
 		return nil, wrapper.wrap("open", "account", err)
 	}
-	return NewCloud(p, a, c, d.options), nil
+	o := d.options
+	o.Now = d.now
+	return NewCloud(p, a, c, o), nil
 }
+
+func errOpening() error { return shut{errors.New("the account is being opened, and that takes long")} }
 
 // closed stands for a cloud that could not be opened: it only classifies.
 type closed struct{}

@@ -7,17 +7,29 @@ import (
 )
 
 // Probe asks a pool's cloud for a first page of whatever kind it offers: that its control plane answers. An error is
-// the vendor's refusal or silence.
+// the vendor's refusal or silence, never our own breaker's: what is held against a vendor was asked of it.
 func (d *Directory) Probe(ctx context.Context, poolID string) error {
-	c, err := d.Cloud(ctx, poolID)
+	c, err := d.opened(ctx, poolID)
 	if err != nil {
 		return err
 	}
 	for _, k := range duoyun.Kinds() {
-		if _, offered := c.cloud.Kind(k); offered {
-			_, err := c.List(ctx, k, "")
-			return err
+		if c.Offers(k) {
+			return c.probe(ctx, k)
 		}
+	}
+	return nil
+}
+
+func (c *Cloud) probe(ctx context.Context, k duoyun.Kind) error {
+	if c.guard == nil || c.guard.health(ctx, verbRead).State == duoyun.CircuitNormal {
+		_, err := c.List(ctx, k, "")
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Capabilities().CallTimeout)
+	defer cancel()
+	if err := c.guard.ask(ctx, k); err != nil {
+		return c.wrap("list", k, err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,13 +13,19 @@ import (
 	"github.com/duoyun/duoyun/providers"
 )
 
-// Redis shares limits among replicas. It is never a record: without it each replica limits for itself.
+// Redis shares limits and circuits among replicas. It is never a record: without it each replica limits for itself, and
+// finds out for itself who does not answer.
 type Redis struct {
-	client *redis.Client
-	take   *redis.Script
-	prefix string
-	twin   *providers.MemoryLimiter
-	now    duoyun.Clock // nil: the clock of Redis, which all replicas share
+	client  *redis.Client
+	take    *redis.Script
+	circuit *redis.Script
+	prefix  string
+	limits  *providers.MemoryLimiter // while Redis does not answer
+	breaker *providers.MemoryBreaker // likewise
+	now     duoyun.Clock             // nil: the clock of Redis, which all replicas share
+
+	mu   sync.Mutex
+	well map[string]time.Time // keys whose circuit was closed without a blemish, and when that was read
 }
 
 // RedisOptions of OpenRedis; the zero value works.
@@ -55,7 +62,9 @@ func OpenRedis(ctx context.Context, url string, o RedisOptions) (*Redis, error) 
 		return nil, duoyun.Fail(duoyun.CodeInvalid, "redis", "Redis 地址无效", "the address of Redis is invalid").Because(err)
 	}
 	opts.ReadTimeout, opts.WriteTimeout, opts.MaxRetries = time.Second, time.Second, -1 // a limit is not worth waiting for
-	r := &Redis{client: redis.NewClient(opts), take: redis.NewScript(gcra), prefix: o.Prefix, twin: providers.NewMemoryLimiter(o.Clock), now: o.Clock}
+	opts.DialTimeout = time.Second
+	r := &Redis{client: redis.NewClient(opts), take: redis.NewScript(gcra), circuit: redis.NewScript(circuit), prefix: o.Prefix,
+		limits: providers.NewMemoryLimiter(o.Clock), breaker: providers.NewMemoryBreaker(o.Clock), now: o.Clock, well: map[string]time.Time{}}
 	if r.prefix == "" {
 		r.prefix = "duoyun:"
 	}
@@ -74,16 +83,20 @@ func (r *Redis) Close() error { return r.client.Close() }
 
 // Take implements providers.Limiter. While Redis does not answer, the in-memory twin counts for this replica alone.
 func (r *Redis) Take(ctx context.Context, key string, l providers.Limit) (time.Duration, error) {
-	now := int64(-1)
-	if r.now != nil {
-		now = r.now().UnixMicro()
-	}
-	wait, err := r.take.Run(ctx, r.client, []string{r.prefix + key}, l.Every.Microseconds(), max(l.Burst, 1), now).Int64()
+	wait, err := r.take.Run(ctx, r.client, []string{r.prefix + key}, l.Every.Microseconds(), max(l.Burst, 1), r.micros()).Int64()
 	if err != nil && ctx.Err() == nil {
-		return r.twin.Take(ctx, key, l)
+		return r.limits.Take(ctx, key, l)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("limit %s: %w", key, err)
 	}
 	return time.Duration(wait) * time.Microsecond, nil
+}
+
+// micros is the time that scripts go by: -1 for the clock of Redis.
+func (r *Redis) micros() int64 {
+	if r.now == nil {
+		return -1
+	}
+	return r.now().UnixMicro()
 }

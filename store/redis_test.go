@@ -37,18 +37,32 @@ func limiters(t *testing.T, suite func(t *testing.T, l providers.Limiter, clock 
 	})
 }
 
-func openRedis(t *testing.T, c *clock) *store.Redis {
+// testRedis is a Redis of one test, which may be opened again as another replica does.
+type testRedis struct {
+	*store.Redis
+	prefix string
+	clock  *clock
+}
+
+func (r testRedis) Replica(t *testing.T) testRedis { return openRedisAt(t, r.clock, r.prefix) }
+
+func openRedis(t *testing.T, c *clock) testRedis {
+	t.Helper()
+	return openRedisAt(t, c, "test:"+duoyun.NewID(time.Now())+":")
+}
+
+func openRedisAt(t *testing.T, c *clock, prefix string) testRedis {
 	t.Helper()
 	url := os.Getenv("DUOYUN_TEST_REDIS")
 	if url == "" {
 		t.Fatal("DUOYUN_TEST_REDIS is not set: run `make test`, or `deploy/test/with-services go test ./...`")
 	}
-	r, err := store.OpenRedis(context.Background(), url, store.RedisOptions{Prefix: "test:" + duoyun.NewID(time.Now()) + ":", Clock: c.Now})
+	r, err := store.OpenRedis(context.Background(), url, store.RedisOptions{Prefix: prefix, Clock: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.Close() })
-	return r
+	return testRedis{r, prefix, c}
 }
 
 // clock is a clock that tests move.

@@ -1,0 +1,55 @@
+package duoyun
+
+import "time"
+
+// Circuit 熔断状态 tells whether calls are made to a vendor's account.
+type Circuit string
+
+// The states of a circuit.
+const (
+	CircuitNormal   Circuit = "normal"    // 正常: calls are made
+	CircuitHalfOpen Circuit = "half_open" // 试探: one call at a time finds out whether the account answers again
+	CircuitOpen     Circuit = "open"      // 熔断: the account did not answer, and no call is made for a while
+)
+
+// Name is the state in words for people.
+func (c Circuit) Name() string {
+	switch c {
+	case CircuitHalfOpen:
+		return "试探"
+	case CircuitOpen:
+		return "熔断"
+	}
+	return "正常"
+}
+
+// Health 健康状态 is a circuit's state, and since when its account has not been well; the zero time where it is.
+type Health struct {
+	State Circuit
+	Since time.Time
+}
+
+// PoolHealth 资源池健康 is how a pool's account answers, and how long purchases have waited for it.
+type PoolHealth struct {
+	PoolID        string
+	Read, Mutate  Health
+	OldestWaiting time.Time // when the oldest purchase that is not at its end was placed; zero: none waits
+	OldestDue     time.Time // since when the longest due purchase has waited for a worker; zero: none is due
+}
+
+// Worst is the worse of both circuits: what is said of the pool as a whole.
+func (h PoolHealth) Worst() Health {
+	rank := func(c Circuit) int {
+		switch c {
+		case CircuitOpen:
+			return 2
+		case CircuitHalfOpen:
+			return 1
+		}
+		return 0
+	}
+	if rank(h.Mutate.State) > rank(h.Read.State) {
+		return h.Mutate
+	}
+	return h.Read
+}
