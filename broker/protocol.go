@@ -44,6 +44,11 @@ func (p *Purchaser) Work(ctx context.Context, intentID string) (wait time.Durati
 	if err != nil {
 		return p.postpone(ctx, intentID, err)
 	}
+	leave, wait := cloud.Enter()
+	if wait > 0 {
+		return wait, nil // its pool has its share of the workers; the others are for other pools
+	}
+	defer leave()
 	w, wait, err := p.take(ctx, cloud, intentID)
 	if err != nil || w == nil {
 		return wait, ignoreLost(err)

@@ -50,10 +50,18 @@ type Services struct {
 	Reconciler Reconciler
 }
 
+// How many workers buy, and how many of them may be at one pool's calls: while a vendor is silent, each of its workers
+// waits for a timeout, and the other three quarters serve the other pools. A quarter is enough for an account's 50 calls
+// a second where each takes up to 320 ms.
+const (
+	PurchaseWorkers = 64
+	WorkersAPool    = PurchaseWorkers / 4
+)
+
 // Options of Open; the zero value works.
 type Options struct {
 	PlaceWorkers    int           // default 8: more only wait for the same budget rows
-	PurchaseWorkers int           // default 32; each makes one wire call at a time
+	PurchaseWorkers int           // default PurchaseWorkers; each makes one wire call at a time
 	Sweep           time.Duration // default 5 s
 	Log             *slog.Logger  // default: discards
 	// ListenerURL is a direct postgres:// URL for LISTEN; "": jobs are found by polling. On SQLite it must be "".
@@ -118,7 +126,7 @@ func (o Options) filled() Options {
 		o.PlaceWorkers = 8
 	}
 	if o.PurchaseWorkers == 0 {
-		o.PurchaseWorkers = 32
+		o.PurchaseWorkers = PurchaseWorkers
 	}
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Second

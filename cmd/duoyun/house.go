@@ -68,12 +68,13 @@ func (h *house) open(ctx context.Context) (err error) {
 
 func (h *house) wire(ctx context.Context, log *slog.Logger) error {
 	s, m := h.store, newMetrics(h.store)
-	limiter, err := h.limiter(ctx)
+	shared, err := h.shared(ctx)
 	if err != nil {
 		return err
 	}
 	drivers := all.Drivers(s, time.Now)
-	h.clouds = providers.NewDirectory(s, drivers, providers.Options{Limiter: limiter, Limit: h.config.vendorLimit(), Observe: m.vendorCall(log)}, time.Now)
+	h.clouds = providers.NewDirectory(s, drivers, providers.Options{Limiter: shared, Limit: h.config.vendorLimit(), Breaker: shared,
+		Workers: jobs.WorkersAPool, Observe: m.vendorCall(log)}, time.Now)
 	h.access = access.New(s, time.Now)
 	h.levels = sla.New(s, h.clock.Now, h.clouds)
 	bills := billing.New(s, h.clock.Now, h.levels)
@@ -112,10 +113,13 @@ func (h *house) listenerURL() string {
 	return ""
 }
 
-// limiter is shared by replicas through Redis, or in memory for a single process.
-func (h *house) limiter(ctx context.Context) (providers.Limiter, error) {
+// shared is what replicas share through Redis, or in memory for a single process: limits and circuits.
+func (h *house) shared(ctx context.Context) (limiting, error) {
 	if h.config.Redis == "" {
-		return providers.NewMemoryLimiter(time.Now), nil
+		return struct {
+			*providers.MemoryLimiter
+			*providers.MemoryBreaker
+		}{providers.NewMemoryLimiter(time.Now), providers.NewMemoryBreaker(time.Now)}, nil
 	}
 	r, err := store.OpenRedis(ctx, h.config.Redis, store.RedisOptions{})
 	if err != nil {
@@ -123,6 +127,11 @@ func (h *house) limiter(ctx context.Context) (providers.Limiter, error) {
 	}
 	h.closers = append(h.closers, r.Close)
 	return r, nil
+}
+
+type limiting interface {
+	providers.Limiter
+	providers.Breaker
 }
 
 // Run works jobs and follows the shared business clock until ctx ends.
