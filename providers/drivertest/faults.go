@@ -25,7 +25,14 @@ func (w *world) spoiled(t *testing.T) {
 		fault("a lost answer is in doubt, then found by mark", f.LoseAnswer, w.lostAnswer)
 		fault("a failure after the fact is in doubt, then found by mark", f.Fail, w.lostAnswer)
 		fault("an answer after the deadline is in doubt, then found by mark", f.HoldAnswer, w.lostAnswer)
+		fault("an answer cut in the middle is in doubt, then found by mark", f.CutAnswer, w.lostAnswer)
 		fault("a throttled call did nothing", f.Throttle, w.throttled)
+		fault("a request that acts twice is never taken for a refusal, and both are seen", f.Duplicate, w.duplicated)
+		if !slices.Contains(w.h.NaturalKeys, k) { // which needs neither an id in the answer nor a listing
+			fault("an answer of another type is in doubt, then found by mark", f.Mistype, w.lostAnswer)
+			fault("a stale list hides nothing that is known by its id", f.StaleLists, w.staleLists)
+			fault("a list with nothing in it proves no absence", f.HollowLists, w.hollowLists)
+		}
 	}
 	if f.Revoke != nil {
 		t.Run("a revoked login is replaced", w.revoked)
@@ -92,6 +99,100 @@ func (w *world) throttled(t *testing.T, k duoyun.Kind, start func(duoyun.Kind) f
 		t.Errorf("code %q, want throttled", code)
 	}
 	w.until(t, call, driver.Absent)
+	w.remove(t, &unit{Change: *c})
+}
+
+// duplicated: a vendor without idempotency tokens may make two. The driver does not hide it: the second answer, though it
+// may be a refusal caused by the first, is no refusal, and whoever looks by mark sees one thing or a contradiction.
+func (w *world) duplicated(t *testing.T, k duoyun.Kind, start func(duoyun.Kind) func()) {
+	c, step, call := w.upToMain(t, k)
+	if code := w.spoil(t, call, start); code != driver.OK && code != driver.InDoubt {
+		t.Errorf("code %q: the first of the two acted", code)
+	}
+	marked := w.marked(t, k, c.Mark)
+	if len(marked) == 0 {
+		t.Fatal("nothing bears the mark")
+	}
+	e, err := w.rested(t, call)
+	if err != nil || len(marked) > 1 && e.State != driver.Conflict || len(marked) == 1 && e.State != driver.Done {
+		t.Errorf("%d bear the mark, and the look by it says %+v, %v", len(marked), e, err)
+	}
+	for _, id := range marked {
+		twin := *c
+		w.keep(&twin, step, id)
+		w.remove(t, &unit{Change: twin})
+	}
+}
+
+// marked waits for what bears a mark to be listed and returns the ids.
+func (w *world) marked(t *testing.T, k duoyun.Kind, mark string) (ids []string) {
+	t.Helper()
+	for range w.h.Looks {
+		all, err := w.everything(t.Context(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range all {
+			if o.Mark == mark {
+				ids = append(ids, o.ID)
+			}
+		}
+		if len(ids) > 0 {
+			return ids
+		}
+		w.wait(t.Context())
+	}
+	return nil
+}
+
+// rested looks until the vendor is no longer at it.
+func (w *world) rested(t *testing.T, call driver.Call) (e driver.Evidence, err error) {
+	t.Helper()
+	for range w.h.Looks {
+		if e, err = w.resource(call.Kind).Look(t.Context(), call); err != nil || e.State != driver.Pending {
+			return e, err
+		}
+		w.wait(t.Context())
+	}
+	return e, err
+}
+
+func (w *world) staleLists(t *testing.T, k duoyun.Kind, start func(duoyun.Kind) func()) {
+	c, step, call := w.upToMain(t, k)
+	end := start(k)
+	defer end()
+	if _, err := w.everything(t.Context(), k); err != nil {
+		t.Fatal(err)
+	}
+	w.keep(c, step, w.run(t, call).ID)
+	if _, err := w.resource(k).Observe(t.Context(), c.ID); err != nil {
+		t.Errorf("observed by its id: %v", err)
+	}
+	known := call
+	known.Change = *c
+	w.until(t, known, driver.Done)
+	if e, err := w.rested(t, call); err != nil || e.State != driver.Absent || e.ID != "" {
+		t.Errorf("the look by mark through the stale list: %+v, %v", e, err)
+	}
+	end()
+	w.until(t, call, driver.Done)
+	w.remove(t, &unit{Change: *c})
+}
+
+func (w *world) hollowLists(t *testing.T, k duoyun.Kind, start func(duoyun.Kind) func()) {
+	c, step, call := w.upToMain(t, k)
+	w.keep(c, step, w.run(t, call).ID)
+	w.until(t, call, driver.Done)
+	end := start(k)
+	defer end()
+	e, err := w.resource(k).Look(t.Context(), call)
+	if err == nil && e.State == driver.Absent && e.Complete {
+		t.Errorf("a listing with nothing in it: %+v", e)
+	}
+	if p, err := w.resource(k).List(t.Context(), ""); err == nil && !p.Partial {
+		t.Errorf("a listing with nothing in it is taken for a whole one: %+v", p)
+	}
+	end()
 	w.remove(t, &unit{Change: *c})
 }
 

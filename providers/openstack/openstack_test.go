@@ -73,6 +73,26 @@ func (s *simulated) fault(spoil func(*simcloud.Rule)) func(duoyun.Kind) func() {
 	}
 }
 
+// listing is the call that lists a kind.
+func listing(k duoyun.Kind) simcloud.Rule {
+	r := creation(k)
+	r.Method, r.Times = http.MethodGet, 0
+	if k == duoyun.KindServer || k == duoyun.KindDisk {
+		r.Path += "/detail"
+	}
+	return r
+}
+
+// lists plays one rule on all listings.
+func (s *simulated) lists(spoil func(*simcloud.Rule)) func(duoyun.Kind) func() {
+	return func(k duoyun.Kind) func() {
+		r := listing(k)
+		spoil(&r)
+		s.Faults.Add(r)
+		return s.Faults.Clear
+	}
+}
+
 func (s *simulated) harness() drivertest.Harness {
 	return drivertest.Harness{Open: openstack.Open, Account: s.account(), Wait: s.advance, NaturalKeys: []duoyun.Kind{duoyun.KindBucket},
 		Kinds: []duoyun.Kind{duoyun.KindServer, duoyun.KindDisk, duoyun.KindNetwork, duoyun.KindAddress, duoyun.KindLoadBalancer,
@@ -83,6 +103,11 @@ func (s *simulated) harness() drivertest.Harness {
 			HoldAnswer:  s.fault(func(r *simcloud.Rule) { r.Delay, r.When = 2*time.Second, simcloud.After }),
 			Fail:        s.fault(func(r *simcloud.Rule) { r.Status, r.When = http.StatusInternalServerError, simcloud.After }),
 			Throttle:    s.fault(func(r *simcloud.Rule) { r.Status = http.StatusTooManyRequests }),
+			Duplicate:   s.fault(func(r *simcloud.Rule) { r.Twice = true }),
+			CutAnswer:   s.fault(func(r *simcloud.Rule) { r.Cut = true }),
+			Mistype:     s.fault(func(r *simcloud.Rule) { r.Garble = simcloud.WrongType }),
+			StaleLists:  s.lists(func(r *simcloud.Rule) { r.Stale = time.Hour }),
+			HollowLists: s.lists(func(r *simcloud.Rule) { r.Garble = simcloud.Hollow }),
 			Revoke:      s.ExpireTokens, Patience: 500 * time.Millisecond}}
 }
 

@@ -1,6 +1,8 @@
 package openstack
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -85,7 +87,7 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp, err := s.wire.RoundTrip(signed(r, g))
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
-		return resp, err
+		return sound(resp, err)
 	}
 	fresh, err := s.token(r.Context(), g.token)
 	if err != nil {
@@ -97,7 +99,28 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, refuse(driver.NotReady, errTokenReplaced)
 	}
 	discard(resp.Body)
-	return s.wire.RoundTrip(signed(r, fresh))
+	return sound(s.wire.RoundTrip(signed(r, fresh)))
+}
+
+var errHollow = errors.New("the answer to a read has nothing in it")
+
+// sound refuses a read's answer with nothing in it. No OpenStack API says {}; the SDK would take it for a whole listing of
+// nothing, and the protocol for a proof of absence.
+func sound(resp *http.Response, err error) (*http.Response, error) {
+	if err != nil || resp.Request.Method != http.MethodGet || resp.StatusCode != http.StatusOK {
+		return resp, err
+	}
+	body := bufio.NewReader(resp.Body)
+	start, err := body.Peek(len("{}\n\n"))
+	if errors.Is(err, io.EOF) && string(bytes.TrimSpace(start)) == "{}" {
+		_ = resp.Body.Close()
+		return nil, errHollow
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, resp.Body}
+	return resp, nil
 }
 
 // token returns the token held, or a new one where it is about to expire or is the one that was refused.
