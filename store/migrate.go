@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river"
@@ -24,8 +25,41 @@ import (
 var migrations embed.FS
 
 // Migrate brings the schema up to date, River's tables included. Migrations go forward only and are safe for the
-// previous release, so that replicas may be replaced one by one.
+// previous release, so that replicas may be replaced one by one. Several processes may call it at once.
 func (s *Store) Migrate(ctx context.Context) error {
+	if s.Engine == SQLite {
+		return s.migrateSQLite(ctx)
+	}
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	defer conn.Close()
+	const migrating = 7302 // one process at a time; the others then find nothing left to do
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrating); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	defer func() {
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, migrating)
+	}()
+	return s.migrate(ctx)
+}
+
+// migrateSQLite tries again where another process that started at the same moment was ahead: SQLite has no lock that
+// outlives a transaction, and whoever comes late fails on the tables that are there by then.
+func (s *Store) migrateSQLite(ctx context.Context) error {
+	for try := 1; ; try++ {
+		err := s.migrate(ctx)
+		if err == nil || try == maxTries {
+			return err
+		}
+		if err := pause(ctx, time.Duration(try)*50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) migrate(ctx context.Context) error {
 	dialect := goose.DialectPostgres
 	if s.Engine == SQLite {
 		dialect = goose.DialectSQLite3

@@ -87,8 +87,8 @@ func (s *Store) openPostgres(dsn string, o Options) (err error) {
 	if s.write, err = sql.Open("pgx", dsn); err != nil {
 		return err
 	}
-	conns := o.MaxConns
-	if conns == 0 {
+	conns := max(o.MaxConns, 2) // Migrate keeps one while it works with another
+	if o.MaxConns == 0 {
 		conns = 32
 	}
 	s.write.SetMaxOpenConns(conns)

@@ -38,13 +38,13 @@ func SQLite(t testing.TB, clock duoyun.Clock) *store.Store {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, path, clock)
+	return Open(t, path, clock)
 }
 
 // PostgreSQL returns a migrated store in a fresh database, dropped when the test ends.
 func PostgreSQL(t testing.TB, clock duoyun.Clock) *store.Store {
 	t.Helper()
-	return open(t, Database(t), clock)
+	return Open(t, Database(t), clock)
 }
 
 // Database makes a fresh, migrated PostgreSQL database and returns its URL.
@@ -54,12 +54,25 @@ func Database(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return create(t, "TEMPLATE "+template)
+}
+
+// EmptyDatabase makes a fresh PostgreSQL database without any table, sorted as people of a country sort (ICU locale, such
+// as zh) rather than by bytes, and returns its URL.
+func EmptyDatabase(t testing.TB, locale string) string {
+	t.Helper()
+	return create(t, "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '"+locale+"'")
+}
+
+// create makes a database that is dropped when the test ends.
+func create(t testing.TB, how string) string {
+	t.Helper()
 	admin, err := sql.Open("pgx", server())
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := "t" + strings.ReplaceAll(duoyun.NewID(time.Now()), "-", "")
-	if _, err := admin.Exec("CREATE DATABASE " + name + " TEMPLATE " + template); err != nil {
+	if _, err := admin.Exec("CREATE DATABASE " + name + " " + how); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -69,7 +82,8 @@ func Database(t testing.TB) string {
 	return databaseURL(name)
 }
 
-func open(t testing.TB, dsn string, clock duoyun.Clock) *store.Store {
+// Open opens a store as tests have it: calls inside InTx that do not take its transaction panic.
+func Open(t testing.TB, dsn string, clock duoyun.Clock) *store.Store {
 	t.Helper()
 	s, err := store.Open(context.Background(), dsn, store.Options{Clock: clock, MaxConns: 16, Strict: true, SealKey: sealKey()})
 	if err != nil {
