@@ -78,21 +78,29 @@ func together(n int, f func(i int)) {
 	all.Wait()
 }
 
-func ok(t testing.TB, err error) {
+// failer is a test, or one run of a property.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+func ok(t failer, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func wantCode(t testing.TB, err error, code duoyun.Code) {
+func wantCode(t failer, err error, code duoyun.Code) {
 	t.Helper()
 	if got := duoyun.CodeOf(err); got != code {
 		t.Fatalf("code %q, want %q (%v)", got, code, err)
 	}
 }
 
-func same(t testing.TB, what string, got, want any) {
+func same(t failer, what string, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)

@@ -45,8 +45,11 @@ func multiRow(insert string, rows [][]any) (string, []any) {
 	return b.String(), args
 }
 
-// among writes column IN ($1, $2 …) for values that begin at the given argument.
+// among writes column IN ($1, $2 …) for values that begin at the given argument; of no values nothing is one.
 func among(column string, first int, n int) string {
+	if n == 0 {
+		return "1 = 0"
+	}
 	var b strings.Builder
 	b.WriteString(column + " IN (")
 	for i := range n {

@@ -47,6 +47,9 @@ func (s *Store) Names(ctx context.Context, wanted map[string][]string) (map[stri
 			return nil, fmt.Errorf("names of %q are not kept", noun)
 		}
 		out[noun] = make(map[string]duoyun.Name, len(wanted[noun]))
+		if len(wanted[noun]) == 0 {
+			continue
+		}
 		marks := make([]string, len(wanted[noun]))
 		for i, id := range wanted[noun] {
 			marks[i] = w.bind(id)

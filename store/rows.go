@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/duoyun/duoyun"
 )
@@ -37,6 +39,9 @@ func collect[T any](ctx context.Context, q querier, scan func(row) (T, error), q
 
 // each runs a query and gives every row to f as it arrives: memory stays flat.
 func each(ctx context.Context, q querier, f func(row) error, query string, args ...any) error {
+	if !storable(args) {
+		return unstorable()
+	}
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
@@ -51,8 +56,11 @@ func each(ctx context.Context, q querier, f func(row) error, query string, args 
 }
 
 // one runs a query for a single row; none is the given not-found error.
-func one[T any](ctx context.Context, q querier, scan func(row) (T, error), missing error, query string, args ...any) (T, error) {
-	v, err := scan(q.QueryRowContext(ctx, query, args...))
+func one[T any](ctx context.Context, q querier, scan func(row) (T, error), missing error, query string, args ...any) (v T, err error) {
+	if !storable(args) {
+		return v, missing
+	}
+	v, err = scan(q.QueryRowContext(ctx, query, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return v, missing
 	}
@@ -61,11 +69,27 @@ func one[T any](ctx context.Context, q querier, scan func(row) (T, error), missi
 
 // exec runs a statement and returns how many rows it changed.
 func exec(ctx context.Context, q querier, query string, args ...any) (int64, error) {
+	if !storable(args) {
+		return 0, unstorable()
+	}
 	r, err := q.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("exec: %w", err)
 	}
 	return r.RowsAffected()
+}
+
+// storable reports whether every text among args is UTF-8 without NUL. PostgreSQL takes no other and SQLite takes it
+// all, so that it is asked here, alike for both.
+func storable(args []any) bool {
+	return !slices.ContainsFunc(args, func(a any) bool {
+		s, ok := a.(string)
+		return ok && (!utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0)
+	})
+}
+
+func unstorable() error {
+	return duoyun.Fail(duoyun.CodeInvalid, "", "文字须为 UTF-8，且不含空字符", "text must be UTF-8 without NUL")
 }
 
 // must1 is exec for guarded statements that have to change exactly one row; otherwise it returns the given error.
