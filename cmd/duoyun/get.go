@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -119,26 +120,44 @@ func queryOf(filters []string, limit int) (url.Values, error) {
 	return q, nil
 }
 
-// list prints the first page, or page after page as they come, and says when more follow.
+// list prints the first page and says when more follow, or every page.
 func (a *app) list(cmd *cobra.Command, c *client, l listing, query url.Values, all bool) error {
-	for {
+	if all {
+		return a.listAll(cmd, c, l, query)
+	}
+	var page map[string]any
+	if err := c.get(cmd.Context(), l.path, query, &page); err != nil {
+		return err
+	}
+	if err := a.print(cmd.OutOrStdout(), page, rowsOf(page, "items"), l.columns); err != nil {
+		return err
+	}
+	if next := text(page, "next"); next != "" && a.output == "table" {
+		fmt.Fprintln(cmd.ErrOrStderr(), a.say("还有更多：加 --all-pages 或 --filter after="+next, "there are more: --all-pages, or --filter after="+next))
+	}
+	return nil
+}
+
+// listAll prints page after page as they come, in JSON and YAML as one document: memory does not grow with their number.
+func (a *app) listAll(cmd *cobra.Command, c *client, l listing, query url.Values) error {
+	w := cmd.OutOrStdout()
+	for out := (&longList{w: w, form: a.output}); ; {
 		var page map[string]any
 		if err := c.get(cmd.Context(), l.path, query, &page); err != nil {
 			return err
 		}
-		items, _ := page["items"].([]any)
-		if err := a.print(cmd.OutOrStdout(), page, items, l.columns); err != nil {
+		items, next := rowsOf(page, "items"), text(page, "next")
+		var err error
+		switch {
+		case !out.whole():
+			err = a.print(w, page, items, l.columns)
+		case next == "":
+			err = errors.Join(out.add(items), out.end())
+		default:
+			err = out.add(items)
+		}
+		if err != nil || next == "" {
 			return err
-		}
-		next := text(page, "next")
-		if next == "" {
-			return nil
-		}
-		if !all {
-			if a.output == "table" {
-				fmt.Fprintln(cmd.ErrOrStderr(), a.say("还有更多：加 --all-pages 或 --filter after="+next, "there are more: --all-pages, or --filter after="+next))
-			}
-			return nil
 		}
 		query.Set("after", next)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -129,6 +131,42 @@ func TestCandidatesWithoutPriceOrScoreShowNone(t *testing.T) {
 	for _, want := range []string{"best 10.00 120.00 8500", "priced 9.00 108.00 — 容量不足", "unpriced — — — 没有价格；容量不足"} {
 		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestAllPagesMakeOneDocument(t *testing.T) {
+	t.Parallel()
+	for pages := range 4 {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n, _ := strconv.Atoi(r.URL.Query().Get("after"))
+			page := map[string]any{"items": []any{}}
+			if n < pages {
+				page["items"] = []any{map[string]any{"number": fmt.Sprint("<", 2*n), "spec": map[string]any{"ports": []any{1, 2}}}, map[string]any{"number": fmt.Sprint("<", 2*n+1)}}
+			}
+			if n+1 < pages {
+				page["next"] = fmt.Sprint(n + 1)
+			}
+			_ = json.NewEncoder(w).Encode(page)
+		}))
+		defer s.Close()
+		for form, read := range map[string]func([]byte, any) error{"json": json.Unmarshal, "yaml": func(raw []byte, v any) error { return yaml.Unmarshal(raw, v) }} {
+			var out bytes.Buffer
+			cmd := (&app{getenv: func(string) string { return "" }}).command()
+			cmd.SetOut(&out)
+			cmd.SetArgs([]string{"get", "orders", "--all-pages", "-o", form, "--server", s.URL, "--token", "t"})
+			if err := cmd.ExecuteContext(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var got struct{ Items []struct{ Number string } }
+			if err := read(out.Bytes(), &got); err != nil || len(got.Items) != 2*pages {
+				t.Fatalf("%s, %d pages: %v\n%s", form, pages, err, out.String())
+			}
+			for i, x := range got.Items {
+				if x.Number != fmt.Sprint("<", i) {
+					t.Errorf("%s, entry %d: %s", form, i, x.Number)
+				}
+			}
 		}
 	}
 }
