@@ -19,18 +19,28 @@ func (s *Service) Place(ctx context.Context, orderID string) error {
 		if err != nil || o.State != duoyun.OrderPlacing {
 			return err
 		}
-		switch o.Requested.Form {
-		case duoyun.FormOpen:
-			return s.placeOpen(ctx, tx, &o)
-		case duoyun.FormRenew:
-			return s.placeRenewal(ctx, tx, &o)
-		}
-		return s.placeChange(ctx, tx, &o)
+		return s.place(ctx, tx, &o)
 	})
-	if among(duoyun.CodeOf(err), duoyun.CodeShortage, duoyun.CodeConflict, duoyun.CodeInvalid, duoyun.CodeNotFound) {
+	if placeFault(err) {
 		return s.putOnHold(ctx, orderID, err) // no repetition of the job would mend it
 	}
 	return err
+}
+
+// place does the placing of a locked order by its form.
+func (s *Service) place(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
+	switch o.Requested.Form {
+	case duoyun.FormOpen:
+		return s.placeOpen(ctx, tx, o)
+	case duoyun.FormRenew:
+		return s.placeRenewal(ctx, tx, o)
+	}
+	return s.placeChange(ctx, tx, o)
+}
+
+// placeFault tells what keeps an order from being placed from a failure of the platform's own.
+func placeFault(err error) bool {
+	return among(duoyun.CodeOf(err), duoyun.CodeShortage, duoyun.CodeConflict, duoyun.CodeInvalid, duoyun.CodeNotFound)
 }
 
 // putOnHold keeps the order until somebody makes room: the placing transaction was rolled back whole.
@@ -169,7 +179,7 @@ func (s *Service) buy(ctx context.Context, tx *sql.Tx, o *duoyun.Order, b *baske
 	return s.store.Enqueue(ctx, tx, b.jobs()...)
 }
 
-// Retry places a held order again, once room has been made (applicant, reviewer or procurement over its agency).
+// Retry places a held order again at once; RetryHeld would do so within minutes (applicant, reviewer or procurement over its agency).
 func (s *Service) Retry(ctx context.Context, actor duoyun.Actor, once duoyun.Once, key string) (duoyun.Order, error) {
 	return s.onOrder(ctx, actor, once, key, func(tx *sql.Tx, o *duoyun.Order) error {
 		if err := s.duty(ctx, tx, actor, o.AgencyID, duoyun.RoleApplicant, duoyun.RoleReviewer, duoyun.RoleProcurement); err != nil {
@@ -177,6 +187,9 @@ func (s *Service) Retry(ctx context.Context, actor duoyun.Actor, once duoyun.Onc
 		}
 		if o.State != duoyun.OrderHeld {
 			return duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 未挂起", "order %s is not held", o.Number)
+		}
+		if err := s.settleHold(ctx, tx, actor, *o, "已重试落单"); err != nil { // filed anew if something is short again
+			return err
 		}
 		return s.toPlacing(ctx, tx, actor, o, "retry", "")
 	})

@@ -45,6 +45,8 @@ type OrderStore interface {
 	FindOrder(ctx context.Context, scope duoyun.Scope, key string) (duoyun.Order, error)
 	Orders(ctx context.Context, scope duoyun.Scope, f OrderFilter, p duoyun.Page) (duoyun.Listing[duoyun.Order], error)
 	OrderEvents(ctx context.Context, orderID string) ([]duoyun.OrderEvent, error)
+	// HeldOrders lists the ids of held orders of which nothing was bought, oldest first, after the one given.
+	HeldOrders(ctx context.Context, after string, limit int) ([]string, error)
 	// OrderFunding reads the funding lines of an order without holding it.
 	OrderFunding(ctx context.Context, tx *sql.Tx, orderID string) ([]duoyun.Funding, error)
 }
@@ -122,6 +124,8 @@ type PurchaseStore interface {
 	// OrderBusy reports whether a resource the order made or is about still has its purchase, change or release under way.
 	OrderBusy(ctx context.Context, tx *sql.Tx, orderID string) (bool, error)
 	OpenFinding(ctx context.Context, tx *sql.Tx, f duoyun.Finding) (duoyun.Finding, error)
+	// CloseFindings closes the open findings of these kinds about one subject and returns their ids.
+	CloseFindings(ctx context.Context, tx *sql.Tx, subject, id string, kinds []string, resolution, by string, now time.Time) ([]string, error)
 	Enqueue(ctx context.Context, tx *sql.Tx, jobs ...duoyun.Job) error
 }
 

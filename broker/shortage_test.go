@@ -187,3 +187,73 @@ func TestARejectedDeliveryIsTakenBackAndAReturnedOneStays(t *testing.T) {
 		o.exact()
 	})
 }
+
+func (o *office) retryHeld(want int) {
+	o.Helper()
+	if n, err := o.svc.RetryHeld(ctx); n != want || err != nil {
+		o.Fatalf("%d orders went on, want %d: %v", n, want, err)
+	}
+}
+
+func TestAnOrderOnHoldIsPlacedByItselfOnceThereIsRoom(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.signed(o.doc(small))
+		o.limit(duoyun.QuotaVCPU, 7)
+		o.place(order)
+		was, events := o.order(order.ID), o.events(order)
+		for range 3 {
+			o.retryHeld(0)
+		}
+		if got := o.order(order.ID); got.State != duoyun.OrderHeld || got.Version != was.Version || o.events(order) != events {
+			o.Errorf("tried in vain it has changed: %s, version %d after %d, %d events after %d", got.State, got.Version, was.Version, o.events(order), events)
+		}
+		if got := o.findings(); len(got) != 1 || got[0] != "shortage" {
+			o.Errorf("findings: %v", got)
+		}
+		o.limit(duoyun.QuotaVCPU, 8)
+		o.retryHeld(1)
+		if got := o.state(order.ID, duoyun.OrderProvisioning); got.ContentHash != order.ContentHash || got.Reason != "" {
+			o.Errorf("%q", got.Reason)
+		}
+		l, err := broker.NewFindings(o.s, nil, nil).List(ctx, duoyun.SystemActor(), broker.FindingFilter{State: duoyun.FindingOpen}, duoyun.Page{})
+		if err != nil || len(l.Items) != 0 {
+			o.Errorf("still open: %+v %v", l.Items, err)
+		}
+		o.retryHeld(0)
+		o.exact()
+	})
+}
+
+func (o *office) events(order duoyun.Order) int {
+	o.Helper()
+	l, err := o.svc.Events(ctx, duoyun.SystemActor(), order.ID)
+	if err != nil {
+		o.Fatal(err)
+	}
+	return len(l)
+}
+
+func TestTheOldestOrderOnHoldComesFirst(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.limit(duoyun.QuotaVCPU, 7)
+		first, second := o.signed(o.doc(small)), o.signed(o.doc(small))
+		o.place(second)
+		o.place(first)
+		o.limit(duoyun.QuotaVCPU, 8)
+		o.retryHeld(1)
+		o.state(first.ID, duoyun.OrderProvisioning)
+		o.state(second.ID, duoyun.OrderHeld)
+	})
+}
+
+func TestUnitsTheVendorFailedAreNotBoughtAgainByThemselves(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.signed(o.doc(small))
+		o.place(order)
+		o.fate = func(duoyun.Intent) duoyun.IntentState { return duoyun.IntentFailed }
+		o.work()
+		o.state(order.ID, duoyun.OrderHeld)
+		o.retryHeld(0)
+		o.state(order.ID, duoyun.OrderHeld)
+	})
+}

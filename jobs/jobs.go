@@ -20,10 +20,12 @@ import (
 	"github.com/duoyun/duoyun/broker"
 )
 
-// Placer places orders whose signatures are complete, and confirms deliveries nobody objected to.
+// Placer places orders whose signatures are complete, places those on hold again, and confirms deliveries nobody objected
+// to.
 type Placer interface {
 	Place(ctx context.Context, orderID string) error
 	ConfirmSilent(ctx context.Context) (int, error)
+	RetryHeld(ctx context.Context) (int, error)
 }
 
 // Buyer works purchase intents.
@@ -103,6 +105,7 @@ func Open(ctx context.Context, db *sql.DB, sqlite bool, s Services, o Options) (
 			broker.PlaceJob{}.Kind():    {MaxWorkers: o.PlaceWorkers},
 			broker.PurchaseJob{}.Kind(): {MaxWorkers: o.PurchaseWorkers},
 			silenceKind:                 {MaxWorkers: 1},
+			heldKind:                    {MaxWorkers: 1},
 			probeKind:                   {MaxWorkers: 1},
 			reconcileKind:               {MaxWorkers: 1},
 		},

@@ -66,16 +66,17 @@ type town struct {
 	world *storetest.World
 	cloud *providers.Cloud
 	*instant
-	buyer  *broker.Purchaser
-	runner *jobs.Runner
-	ended  chan string // intent ids
-	placed chan string // order ids
-	due    chan struct{}
+	buyer   *broker.Purchaser
+	runner  *jobs.Runner
+	ended   chan string // intent ids
+	placed  chan string // order ids
+	due     chan struct{}
+	retried chan struct{}
 }
 
 func newTown(t testing.TB, s *store.Store, listener string) *town {
 	v := &instant{made: map[string]int{}, specs: map[string]duoyun.Spec{}}
-	x := &town{store: s, world: storetest.NewWorld(t, s), instant: v, ended: make(chan string, 100_000), placed: make(chan string, 10), due: make(chan struct{}, 10)}
+	x := &town{store: s, world: storetest.NewWorld(t, s), instant: v, ended: make(chan string, 100_000), placed: make(chan string, 10), due: make(chan struct{}, 10), retried: make(chan struct{}, 10)}
 	x.cloud = providers.NewCloud(duoyun.Pool{ID: x.world.ID("telecom-1"), Code: "telecom-1"}, driver.Account{}, v, providers.Options{})
 	x.buyer = broker.NewPurchaser(s, x, x, broker.PurchaseOptions{Margin: time.Second})
 	var err error
@@ -100,6 +101,7 @@ func (x *town) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r duoy
 func (x *town) ReconcileDue(context.Context) (int, error)     { x.due <- struct{}{}; return 0, nil }
 func (x *town) Place(_ context.Context, orderID string) error { x.placed <- orderID; return nil }
 func (x *town) ConfirmSilent(context.Context) (int, error)    { return 0, nil }
+func (x *town) RetryHeld(context.Context) (int, error)        { x.retried <- struct{}{}; return 0, nil }
 
 // order places n servers with their jobs, and returns their intents.
 func (x *town) order(t testing.TB, n int, jobless bool) []duoyun.Intent {
@@ -250,6 +252,18 @@ func TestPoolsThatAreDueAreReconciledFromTheStart(t *testing.T) {
 		case <-x.due:
 		case <-time.After(30 * time.Second):
 			t.Error("nobody looked for pools that are due")
+		}
+		x.stop(t)
+	})
+}
+
+func TestOrdersOnHoldAreTriedAgainByThemselves(t *testing.T) {
+	each(t, func(t *testing.T, x *town) {
+		x.start(t)
+		select {
+		case <-x.retried:
+		case <-time.After(30 * time.Second):
+			t.Error("nobody tried the orders on hold again")
 		}
 		x.stop(t)
 	})

@@ -11,6 +11,7 @@ import (
 
 const (
 	silenceKind   = "silence"
+	heldKind      = "held"
 	probeKind     = "probe"
 	reconcileKind = "reconcile"
 )
@@ -19,6 +20,11 @@ const (
 type silenceJob struct{}
 
 func (silenceJob) Kind() string { return silenceKind }
+
+// heldJob places orders on hold again, in case what was short has come free.
+type heldJob struct{}
+
+func (heldJob) Kind() string { return heldKind }
 
 // probeJob probes every target once.
 type probeJob struct{}
@@ -63,6 +69,10 @@ func (r *Runner) workers() *river.Workers {
 		_, err := r.services.Placer.ConfirmSilent(ctx)
 		return err
 	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[heldJob]) error {
+		_, err := r.services.Placer.RetryHeld(ctx)
+		return err
+	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[probeJob]) error {
 		if r.services.Prober == nil {
 			return nil
@@ -80,7 +90,7 @@ func (r *Runner) periodic() []*river.PeriodicJob {
 			return args, &river.InsertOpts{Queue: args.Kind(), MaxAttempts: 1}
 		}, &river.PeriodicJobOpts{RunOnStart: true})
 	}
-	jobs := []*river.PeriodicJob{every(10*time.Minute, silenceJob{})}
+	jobs := []*river.PeriodicJob{every(10*time.Minute, silenceJob{}), every(5*time.Minute, heldJob{})}
 	if r.services.Prober != nil {
 		jobs = append(jobs, every(time.Minute, probeJob{}))
 	}

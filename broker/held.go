@@ -1,0 +1,84 @@
+package broker
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/duoyun/duoyun"
+)
+
+// heldBatch is how many held orders are read at a time.
+const heldBatch = 100
+
+// errStill rolls a placing back that has come to nothing: the order stays on hold as it was.
+var errStill = errors.New("still on hold")
+
+// RetryHeld places the orders again that their placing put on hold, oldest first, in case what was short has come free
+// since; it returns how many went on. A periodic job calls it; calling it twice is harmless. An order for which something
+// is still short stays as it is, with its finding and no entry in its history; one of which the vendor failed units is
+// left to people, since every try would be another purchase.
+func (s *Service) RetryHeld(ctx context.Context) (n int, err error) {
+	for after := ""; ; {
+		ids, readErr := s.store.HeldOrders(ctx, after, heldBatch)
+		if readErr != nil {
+			return n, errors.Join(err, readErr)
+		}
+		for _, id := range ids {
+			placed, placeErr := s.retryHeld(ctx, id)
+			if placed {
+				n++
+			}
+			err = errors.Join(err, placeErr) // one order hinders no other
+		}
+		if len(ids) < heldBatch || ctx.Err() != nil {
+			return n, err
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+func (s *Service) retryHeld(ctx context.Context, orderID string) (placed bool, err error) {
+	err = s.store.InTx(ctx, func(tx *sql.Tx) error {
+		o, err := s.store.LockOrder(ctx, tx, orderID)
+		if err != nil || o.State != duoyun.OrderHeld {
+			return errors.Join(err, errStill)
+		}
+		if err := s.settleHold(ctx, tx, duoyun.SystemActor(), o, "所缺已补足，系统已重新落单"); err != nil {
+			return err
+		}
+		if err := s.move(ctx, tx, duoyun.SystemActor(), &o, duoyun.OrderPlacing, "retry", ""); err != nil {
+			return err
+		}
+		if err := s.place(ctx, tx, &o); err != nil {
+			return err
+		}
+		if o.State == duoyun.OrderHeld {
+			return errStill
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, errStill), placeFault(err):
+		return false, nil
+	}
+	return false, err
+}
+
+// settleHold closes the findings that say the order is held.
+func (s *Service) settleHold(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o duoyun.Order, how string) error {
+	ids, err := s.store.CloseFindings(ctx, tx, "order", o.ID, []string{"shortage", "not_placed"}, how, actor.Name, s.now())
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		e := entry(ctx, actor, "finding.resolve", "finding", id)
+		e.Detail = detail(map[string]string{"order": o.Number, "note": how})
+		if err := s.store.Audit(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
