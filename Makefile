@@ -5,7 +5,7 @@ SERVICES := deploy/test/with-services
 VENDORS := ./providers/openstack/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-openstack verify generate bench clean
+.PHONY: help build demo test test-openstack verify generate prove bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ verify: ## generated code, formatting, vet, static analysis, import rules
 
 generate: ## regenerate the API's server from openapi/openapi.yaml
 	$(GO) generate ./openapi/...
+
+prove: ## explore the purchase protocol with up to FAULTS faults a run (default 3: some minutes)
+	DUOYUN_PROOF_FAULTS=$(or $(FAULTS),3) $(GO) test ./broker/proof -count=1 -timeout 3h -v
 
 bench: build ## measure the main paths; results belong in docs/benchmarks.md
 	PG_FSYNC=on $(SERVICES) deploy/test/bench

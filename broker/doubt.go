@@ -95,7 +95,7 @@ func (w *work) resend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reply, err := w.cloud.Run(ctx, w.step(), w.call())
+	reply, err := w.mutate(ctx)
 	if err != nil {
 		return w.undecided(ctx, words(err), nil)
 	}

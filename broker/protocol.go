@@ -22,6 +22,7 @@ type work struct {
 	plan    []driver.Step
 	planErr error
 	steps   []duoyun.IntentStep
+	leased  time.Time // real time, whatever clock the lease goes by: a wire call's deadline counts from here
 	over    bool
 	wait    time.Duration
 }
@@ -109,6 +110,7 @@ func (p *Purchaser) take(ctx context.Context, cloud *providers.Cloud, id string)
 	var sending *duoyun.IntentStep
 	err := p.store.InTx(ctx, func(tx *sql.Tx) error {
 		w, wait, sending = nil, 0, nil
+		leased := time.Now()
 		in, err := p.store.LockIntent(ctx, tx, id)
 		if err != nil {
 			return err
@@ -125,7 +127,7 @@ func (p *Purchaser) take(ctx context.Context, cloud *providers.Cloud, id string)
 		if sending, err = w.claim(ctx, tx, &in); err != nil {
 			return err
 		}
-		w.in = in
+		w.in, w.leased = in, leased
 		return p.store.SaveIntent(ctx, tx, was, in)
 	})
 	if err != nil || w == nil {
@@ -259,18 +261,31 @@ func (w *work) keep(st *duoyun.IntentStep) {
 // given and the database.
 func (w *work) save(ctx context.Context, f func(tx *sql.Tx, in *duoyun.Intent) error) error {
 	var in duoyun.Intent
+	var began time.Time
 	err := w.store.InTx(ctx, func(tx *sql.Tx) error {
-		in = w.in
+		in, began = w.in, time.Now()
 		in.UpdatedAt = w.now()
 		if err := f(tx, &in); err != nil {
 			return err
 		}
 		return w.store.SaveIntent(ctx, tx, leaseOf(w.in), in)
 	})
-	if err == nil {
-		w.in = in
+	if err != nil {
+		return err
 	}
-	return err
+	if in.LeaseUntil.After(w.in.LeaseUntil) {
+		w.leased = began
+	}
+	w.in = in
+	return nil
+}
+
+// mutate makes one wire call. Its deadline counts from before the lease was taken: a process that is stopped for a while
+// wherever it stands, and goes on when the lease is over, sends nothing any more.
+func (w *work) mutate(ctx context.Context) (driver.Reply, error) {
+	ctx, cancel := context.WithDeadline(ctx, w.leased.Add(w.cloud.Capabilities().CallTimeout))
+	defer cancel()
+	return w.cloud.Run(ctx, w.step(), w.call())
 }
 
 // next does what the state asks for: this switch and the transition table are the protocol.

@@ -21,7 +21,7 @@ func (w *work) send(ctx context.Context) error {
 	if w.now().Add(timeout).After(w.in.LeaseUntil) {
 		return w.unsent(ctx) // we were held up: the call could outlive the lease
 	}
-	reply, err := w.cloud.Run(ctx, w.step(), w.call())
+	reply, err := w.mutate(ctx)
 	if err == nil {
 		return w.accept(ctx, reply)
 	}

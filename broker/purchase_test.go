@@ -30,6 +30,7 @@ type shop struct {
 	mu        sync.Mutex
 	told      []string // "resource name: op state"
 	jobs      map[string]int
+	locked    time.Time // real time
 }
 
 func newShop(t *testing.T, s *store.Store) *shop {
@@ -682,10 +683,28 @@ func (x *shop) wantSwept(want map[string]int) {
 	}
 }
 
-// counting counts the jobs that the protocol enqueues.
+func TestAWireCallsDeadlineCountsFromBeforeItsLease(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		x.until(x.order("app", aServer, duoyun.IntentIntended), time.Minute)
+		if latest := x.locked.Add(x.caps.CallTimeout); x.deadline.IsZero() || x.deadline.After(latest) {
+			t.Fatalf("a worker that is paused between its lease and its call could still send: deadline %v, want by %v", x.deadline, latest)
+		}
+	})
+}
+
+// counting counts the jobs that the protocol enqueues, and notes when it first took an intent.
 type counting struct {
 	*store.Store
 	shop *shop
+}
+
+func (c counting) LockIntent(ctx context.Context, tx *sql.Tx, id string) (duoyun.Intent, error) {
+	c.shop.mu.Lock()
+	defer c.shop.mu.Unlock()
+	if c.shop.locked.IsZero() {
+		c.shop.locked = time.Now()
+	}
+	return c.Store.LockIntent(ctx, tx, id)
 }
 
 func (c counting) Enqueue(ctx context.Context, tx *sql.Tx, jobs ...duoyun.Job) error {

@@ -59,6 +59,7 @@ type vendor struct {
 	during   func() // called within a mutation, after it acted
 	looking  func() // called within a look
 	lookErr  error
+	deadline time.Time // of the last mutation, real time
 }
 
 func newVendor(c *testClock) *vendor {
@@ -142,8 +143,9 @@ func (s shelf) Plan(c driver.Change) ([]driver.Step, error) {
 	return []driver.Step{{Name: string(s.kind), Main: true, Await: true}}, nil
 }
 
-func (s shelf) Run(_ context.Context, c driver.Call) (driver.Reply, error) {
+func (s shelf) Run(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	s.mu.Lock()
+	s.deadline, _ = ctx.Deadline()
 	s.runs = append(s.runs, c)
 	fault := ""
 	if f := s.faults[c.Step]; len(f) > 0 {
