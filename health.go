@@ -12,17 +12,6 @@ const (
 	CircuitOpen     Circuit = "open"      // 熔断: the account did not answer, and no call is made for a while
 )
 
-// Name is the state in words for people.
-func (c Circuit) Name() string {
-	switch c {
-	case CircuitHalfOpen:
-		return "试探"
-	case CircuitOpen:
-		return "熔断"
-	}
-	return "正常"
-}
-
 // Health 健康状态 is a circuit's state, and since when its account has not been well; the zero time where it is.
 type Health struct {
 	State Circuit

@@ -133,3 +133,16 @@ func TestASecretGoesInAndNeverComesOut(t *testing.T) {
 		}
 	})
 }
+
+func TestAPoolShowsHowItsAccountAnswers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := newAPI(t, s, openapi.Options{})
+		for _, path := range []string{"/v1/pools", "/v1/pools/telecom-1"} {
+			got := a.do(t, request{method: "GET", path: path, login: "sup-telecom"}).ok(t)
+			if !strings.Contains(string(got.body), `"health":{"mutate":"normal","read":"normal","state":"normal"}`) {
+				t.Errorf("%s: %s", path, got.body)
+			}
+		}
+	})
+}

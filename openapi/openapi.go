@@ -32,6 +32,7 @@ type Services struct {
 	Quota       *quota.Service
 	Billing     *billing.Service
 	SLA         *sla.Service
+	Vitals      *broker.Vitals
 	Names       Names
 	Clock       Clock
 }

@@ -19,6 +19,13 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for Circuit.
+const (
+	CircuitHalfOpen Circuit = "half_open"
+	CircuitNormal   Circuit = "normal"
+	CircuitOpen     Circuit = "open"
+)
+
 // Defines values for DecisionInputVerdict.
 const (
 	DecisionInputVerdictApprove DecisionInputVerdict = "approve"
@@ -235,6 +242,9 @@ type Choice struct {
 	Total Yuan       `json:"total"`
 	Years []YearYuan `json:"years"`
 }
+
+// Circuit 正常、试探、熔断 · calls are made; one at a time finds out; none are made
+type Circuit string
 
 // Clause 服务等级条款 · the SLA clause
 type Clause = duoyun.SLAClause
@@ -718,8 +728,11 @@ type Pool struct {
 	Capacity Amounts `json:"capacity,omitempty,omitzero"`
 	Code     string  `json:"code"`
 	Driver   string  `json:"driver"`
-	ID       string  `json:"id"`
-	Kinds    []Kind  `json:"kinds"`
+
+	// Health 云账号是否应答，采购等了多久 · whether the account answers and how long purchases have waited
+	Health PoolHealth `json:"health,omitempty,omitzero"`
+	ID     string     `json:"id"`
+	Kinds  []Kind     `json:"kinds"`
 
 	// Level 等保级别
 	Level  int         `json:"level"`
@@ -739,6 +752,24 @@ type Pool struct {
 	Version   int64     `json:"version"`
 	Xinchuang Xinchuang `json:"xinchuang,omitempty,omitzero"`
 	Zones     []string  `json:"zones"`
+}
+
+// PoolHealth 云账号是否应答，采购等了多久 · whether the account answers and how long purchases have waited
+type PoolHealth struct {
+	// Mutate 正常、试探、熔断 · calls are made; one at a time finds out; none are made
+	Mutate Circuit `json:"mutate"`
+
+	// OldestWaiting 最早未办结采购的下达时间 · when the oldest open purchase was placed
+	OldestWaiting time.Time `json:"oldest_waiting,omitempty,omitzero"`
+
+	// Read 正常、试探、熔断 · calls are made; one at a time finds out; none are made
+	Read Circuit `json:"read"`
+
+	// Since 自何时起不正常 · since when it has not been normal
+	Since time.Time `json:"since,omitempty,omitzero"`
+
+	// State 正常、试探、熔断 · calls are made; one at a time finds out; none are made
+	State Circuit `json:"state"`
 }
 
 // PoolInput defines model for PoolInput.

@@ -53,13 +53,36 @@ func viewPool(d *directory, x duoyun.Pool) Pool {
 		Simulated: x.Simulated, Account: x.Account, Active: x.Active, Version: x.Version}
 }
 
+// pools views pools with how their accounts are.
+func (s *server) pools(ctx context.Context, rows ...duoyun.Pool) ([]Pool, error) {
+	items, err := viewed(ctx, s, rows, wantPool, viewPool)
+	if err != nil {
+		return nil, err
+	}
+	health, err := s.Vitals.Pools(ctx, rows)
+	for i, h := range health {
+		worst := h.Worst()
+		items[i].Health = PoolHealth{State: Circuit(worst.State), Since: local(worst.Since), Read: Circuit(h.Read.State),
+			Mutate: Circuit(h.Mutate.State), OldestWaiting: local(h.OldestWaiting)}
+	}
+	return items, err
+}
+
+func (s *server) pool(ctx context.Context, row duoyun.Pool) (Pool, error) {
+	items, err := s.pools(ctx, row)
+	if err != nil {
+		return Pool{}, err
+	}
+	return items[0], nil
+}
+
 func (s *server) ListPools(ctx context.Context, r ListPoolsRequestObject) (ListPoolsResponseObject, error) {
 	actor, _ := caller(ctx)
 	l, err := s.Procurement.Pools(ctx, actor, procurement.PoolFilter{Supplier: r.Params.Supplier, Site: r.Params.Site}, page(r.Params.After, r.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
-	items, err := viewed(ctx, s, l.Items, wantPool, viewPool)
+	items, err := s.pools(ctx, l.Items...)
 	return ListPools200JSONResponse{Items: items, Next: l.Next}, err
 }
 
@@ -72,7 +95,7 @@ func (s *server) CreatePool(ctx context.Context, r CreatePoolRequestObject) (Cre
 	if err != nil {
 		return nil, err
 	}
-	v, err := single(ctx, s, x, wantPool, viewPool)
+	v, err := s.pool(ctx, x)
 	return CreatePool201JSONResponse(v), err
 }
 
@@ -82,7 +105,7 @@ func (s *server) GetPool(ctx context.Context, r GetPoolRequestObject) (GetPoolRe
 	if err != nil {
 		return nil, err
 	}
-	v, err := single(ctx, s, x, wantPool, viewPool)
+	v, err := s.pool(ctx, x)
 	return GetPool200JSONResponse(v), err
 }
 
@@ -95,7 +118,7 @@ func (s *server) UpdatePool(ctx context.Context, r UpdatePoolRequestObject) (Upd
 	if err != nil {
 		return nil, err
 	}
-	v, err := single(ctx, s, x, wantPool, viewPool)
+	v, err := s.pool(ctx, x)
 	return UpdatePool200JSONResponse(v), err
 }
 

@@ -67,7 +67,7 @@ func services(s *store.Store, clock openapi.Clock) openapi.Services {
 	return openapi.Services{
 		Access: access.New(s, time.Now), Ledger: broker.NewLedger(s, time.Now), Findings: broker.NewFindings(s, nil, time.Now),
 		Broker:     broker.New(broker.Deps{Store: s, Quota: q, Offers: p, Meters: meters, Business: now}),
-		Reconciler: broker.NewReconciler(s, noCloud{}, time.Now), Procurement: p, Quota: q, Billing: meters, SLA: outages, Names: s, Clock: clock,
+		Reconciler: broker.NewReconciler(s, noCloud{}, time.Now), Procurement: p, Quota: q, Billing: meters, SLA: outages, Vitals: broker.NewVitals(s, nil), Names: s, Clock: clock,
 	}
 }
 

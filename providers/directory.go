@@ -91,6 +91,16 @@ func (d *Directory) opened(ctx context.Context, poolID string) (*Cloud, error) {
 	return c, failure
 }
 
+// Health tells how a pool's account has answered lately; without a breaker nobody knows otherwise than well.
+func (d *Directory) Health(ctx context.Context, poolID string) (read, mutate duoyun.Health) {
+	if d.options.Breaker == nil {
+		well := duoyun.Health{State: duoyun.CircuitNormal}
+		return well, well
+	}
+	g := guard{breaker: d.options.Breaker, pool: poolID}
+	return g.health(ctx, verbRead), g.health(ctx, verbMutate)
+}
+
 // latest is what is known, and whether it may be used without asking anew.
 func (e *entry) latest(now time.Time) (c *Cloud, failure error, fresh bool) {
 	e.mu.Lock()

@@ -2,8 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker"
 )
 
 // Gauge is one number about the whole house, for metrics.
@@ -34,13 +39,32 @@ func (s *Store) Gauges(ctx context.Context) ([]Gauge, error) {
 	return all, nil
 }
 
-// JobLag is how long the longest due intent has waited for a worker; 0 when none is due.
-func (s *Store) JobLag(ctx context.Context) (time.Duration, error) {
-	var due time.Time
-	err := s.reader().QueryRowContext(ctx, `SELECT MIN(wake_at) FROM intents
-		WHERE state IN ('intended', 'sent', 'accepted', 'materialised', 'in_doubt', 'absent')`).Scan(at(&due))
-	if err != nil || due.IsZero() {
-		return 0, err
+// Waiting gives, by pool, when the oldest purchase that is not at its end was placed, and since when the longest due one
+// waits for a worker. It walks the index of open intents.
+func (s *Store) Waiting(ctx context.Context) (map[string]duoyun.PoolHealth, error) {
+	out := map[string]duoyun.PoolHealth{}
+	return out, each(ctx, s.reader(), func(r row) error {
+		var h duoyun.PoolHealth
+		err := r.Scan(&h.PoolID, at(&h.OldestWaiting), at(&h.OldestDue))
+		out[h.PoolID] = h
+		return err
+	}, `SELECT pool_id, MIN(created_at), MIN(CASE WHEN wake_at <= $1 THEN wake_at END) FROM intents
+		WHERE state IN ('intended', 'sent', 'accepted', 'materialised', 'in_doubt', 'absent', 'mismatched') GROUP BY pool_id`, ts(s.now()))
+}
+
+// QueueAges is how long the next job of each queue has been due; queues without a due job are left out.
+func (s *Store) QueueAges(ctx context.Context) (map[string]time.Duration, error) {
+	out := map[string]time.Duration{}
+	for _, queue := range []string{broker.PlaceJob{}.Kind(), broker.PurchaseJob{}.Kind()} {
+		var due time.Time
+		err := s.reader().QueryRowContext(ctx, `SELECT scheduled_at FROM river_job WHERE state = 'available' AND queue = $1
+			ORDER BY priority, scheduled_at, id LIMIT 1`, queue).Scan(&due)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, fmt.Errorf("age of queue %s: %w", queue, err)
+		}
+		if age := s.now().Sub(due); err == nil && age > 0 {
+			out[queue] = age
+		}
 	}
-	return max(0, s.now().Sub(due)), nil
+	return out, nil
 }

@@ -75,6 +75,7 @@ func (h *house) wire(ctx context.Context, log *slog.Logger) error {
 	drivers := all.Drivers(s, time.Now)
 	h.clouds = providers.NewDirectory(s, drivers, providers.Options{Limiter: shared, Limit: h.config.vendorLimit(), Breaker: shared,
 		Workers: jobs.WorkersAPool, Observe: m.vendorCall(log)}, time.Now)
+	m.house.vitals = broker.NewVitals(s, h.clouds)
 	h.access = access.New(s, time.Now)
 	h.levels = sla.New(s, h.clock.Now, h.clouds)
 	bills := billing.New(s, h.clock.Now, h.levels)
@@ -85,7 +86,7 @@ func (h *house) wire(ctx context.Context, log *slog.Logger) error {
 	accounts := broker.NewReconciler(s, h.clouds, time.Now)
 	h.handler, err = openapi.New(openapi.Services{
 		Access: h.access, Ledger: broker.NewLedger(s, time.Now), Broker: orders, Findings: broker.NewFindings(s, buyer, time.Now),
-		Reconciler: accounts, Procurement: supply, Quota: purse, Billing: bills, SLA: h.levels, Names: s, Clock: h.clock,
+		Reconciler: accounts, Procurement: supply, Quota: purse, Billing: bills, SLA: h.levels, Vitals: m.house.vitals, Names: s, Clock: h.clock,
 	}, openapi.Options{Logger: log, Ready: s.Ready, Metrics: m.handler(), AdvanceClock: h.config.AdvanceClock,
 		Observe: func(c openapi.Call) { m.request(c.Operation, c.Status, c.Took) }})
 	if err != nil || h.config.Role == "api" {

@@ -12,6 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker"
+	"github.com/duoyun/duoyun/procurement"
 	"github.com/duoyun/duoyun/providers"
 	"github.com/duoyun/duoyun/providers/driver"
 	"github.com/duoyun/duoyun/store"
@@ -20,6 +23,7 @@ import (
 // metrics carries the house's numbers under the names of its domain.
 type metrics struct {
 	registry *prometheus.Registry
+	house    *houseCollector
 	requests *prometheus.HistogramVec
 	vendor   *prometheus.HistogramVec
 }
@@ -27,13 +31,14 @@ type metrics struct {
 func newMetrics(s *store.Store) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
+		house:    &houseCollector{store: s},
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "duoyun_http_request_seconds",
 			Help: "API calls by operation and status.", Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 10)}, []string{"operation", "status"}),
 		vendor: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "duoyun_vendor_call_seconds",
 			Help: "Vendor calls by driver, kind, verb and outcome code.", Buckets: prometheus.ExponentialBuckets(0.002, 2.5, 11)}, []string{"driver", "kind", "verb", "code"}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.requests, m.vendor, &houseCollector{store: s})
+		m.requests, m.vendor, m.house)
 	return m
 }
 
@@ -60,10 +65,11 @@ func (m *metrics) vendorCall(log *slog.Logger) providers.Observer {
 
 // houseCollector reads counts from the database, at most once in gaugesKept however often it is scraped.
 type houseCollector struct {
-	store *store.Store
-	mu    sync.Mutex
-	read  time.Time
-	last  []prometheus.Metric
+	store  *store.Store
+	vitals *broker.Vitals // set before the first scrape
+	mu     sync.Mutex
+	read   time.Time
+	last   []prometheus.Metric
 }
 
 const (
@@ -77,7 +83,10 @@ func (c *houseCollector) descriptions() map[string]*prometheus.Desc {
 		"intents":   prometheus.NewDesc("duoyun_intents", "Purchase intents under way by state.", []string{"state"}, nil),
 		"holds_fen": prometheus.NewDesc("duoyun_contract_holds_fen", "Money held on contracts by state, in fen.", []string{"state"}, nil),
 		"findings":  prometheus.NewDesc("duoyun_findings", "Findings by state.", []string{"state"}, nil),
-		"job_lag":   prometheus.NewDesc("duoyun_job_lag_seconds", "How long the longest due purchase intent has waited.", nil, nil),
+		"queue":     prometheus.NewDesc("duoyun_queue_age_seconds", "How long the next job of a queue has been due.", []string{"queue"}, nil),
+		"due":       prometheus.NewDesc("duoyun_purchase_due_seconds", "How long the longest due purchase of a pool has waited for a worker.", []string{"pool"}, nil),
+		"waiting":   prometheus.NewDesc("duoyun_purchase_oldest_seconds", "Age of a pool's oldest purchase that is not at its end.", []string{"pool"}, nil),
+		"circuit":   prometheus.NewDesc("duoyun_circuit_state", "Circuit of a pool's account by verb: 0 normal, 1 half open, 2 open.", []string{"pool", "verb"}, nil),
 	}
 }
 
@@ -111,14 +120,48 @@ func (c *houseCollector) gather(ctx context.Context) ([]prometheus.Metric, error
 	if err != nil {
 		return nil, err
 	}
-	lag, err := c.store.JobLag(ctx)
+	queues, err := c.store.QueueAges(ctx)
 	if err != nil {
 		return nil, err
 	}
 	d := c.descriptions()
-	out := []prometheus.Metric{prometheus.MustNewConstMetric(d["job_lag"], prometheus.GaugeValue, lag.Seconds())}
-	for _, g := range gauges {
-		out = append(out, prometheus.MustNewConstMetric(d[g.Name], prometheus.GaugeValue, float64(g.Value), g.State))
+	var out []prometheus.Metric
+	put := func(name string, value float64, labels ...string) {
+		out = append(out, prometheus.MustNewConstMetric(d[name], prometheus.GaugeValue, value, labels...))
 	}
-	return out, nil
+	for _, g := range gauges {
+		put(g.Name, float64(g.Value), g.State)
+	}
+	for queue, age := range queues {
+		put("queue", age.Seconds(), queue)
+	}
+	return out, c.pools(ctx, put)
+}
+
+// pools tells of every pool how its account answers and what waits for it; a pool in which nothing waits is 0.
+func (c *houseCollector) pools(ctx context.Context, put func(name string, value float64, labels ...string)) error {
+	const atMost = 500 // pools of a province are dozens
+	l, err := c.store.Pools(ctx, duoyun.Scope{All: true}, procurement.PoolFilter{}, duoyun.Page{Limit: atMost})
+	if err != nil {
+		return err
+	}
+	health, err := c.vitals.Pools(ctx, l.Items)
+	if err != nil {
+		return err
+	}
+	states := map[duoyun.Circuit]float64{duoyun.CircuitHalfOpen: 1, duoyun.CircuitOpen: 2}
+	since := func(t time.Time) float64 {
+		if t.IsZero() {
+			return 0
+		}
+		return max(0, time.Since(t).Seconds())
+	}
+	for i, h := range health {
+		code := l.Items[i].Code
+		put("circuit", states[h.Read.State], code, "read")
+		put("circuit", states[h.Mutate.State], code, "mutate")
+		put("due", since(h.OldestDue), code)
+		put("waiting", since(h.OldestWaiting), code)
+	}
+	return nil
 }

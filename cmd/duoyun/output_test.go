@@ -82,7 +82,7 @@ func TestEveryCodeOfTheAPIIsSaidInChineseAndInEnglish(t *testing.T) {
 	codes["actions"] = slices.Collect(maps.Keys(orderActions()))
 	for schema, vocabulary := range map[string]string{"OrderState": "order", "TaskKind": "task_kind", "TaskState": "task", "ResourceState": "resource",
 		"IncidentState": "incident", "Statement.state": "statement", "FindingState": "finding", "Kind": "kind", "Role": "role", "Dimension": "dimension",
-		"CloudState": "cloud", "Attribution": "attribution", "SupplierClass": "supplier_class", "findings": "finding_kind", "actions": "action"} {
+		"CloudState": "cloud", "Attribution": "attribution", "SupplierClass": "supplier_class", "Circuit": "circuit", "findings": "finding_kind", "actions": "action"} {
 		if len(codes[schema]) == 0 {
 			t.Errorf("the specification has no codes of %s", schema)
 		}

@@ -87,6 +87,8 @@ func terms(vocabulary string) map[string]string {
 		return map[string]string{"start": "启动", "stop": "停止", "resize": "变配", "grow": "扩容", "release": "注销"}
 	case "supplier_class":
 		return map[string]string{"telecom": "电信运营商", "it": "IT 企业", "internet": "互联网企业", "integrator": "集成商"}
+	case "circuit":
+		return map[string]string{"normal": "正常", "half_open": "试探", "open": "熔断"}
 	case "driver":
 		return map[string]string{"workorder": "工单", "openstack": "OpenStack"}
 	case "per":
