@@ -130,16 +130,12 @@ func (s *Service) stepsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) ([]st
 
 // placeChange writes the intents of a change or release and takes what the change needs more.
 func (s *Service) placeChange(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
-	steps, err := s.stepsOf(ctx, tx, *o)
-	if err != nil {
-		return err
-	}
-	costs, err := s.costsOf(ctx, tx, *o, steps)
+	steps, costs, err := s.pricedSteps(ctx, tx, *o)
 	if err != nil {
 		return err
 	}
 	if sum := totalCost(costs); sum > o.Total {
-		return s.held(ctx, tx, o, "not_placed", because("现价 %s 元，高于签署的 %s 元；请撤回后重新申请", "it now costs %s yuan, more than the %s signed: cancel and hand it in again", sum, o.Total))
+		return s.heldAsDearer(ctx, tx, o, sum)
 	}
 	var going []duoyun.Resource
 	var intents []duoyun.Intent

@@ -21,11 +21,7 @@ type cost struct {
 // priceChange fills what a change order's signatures are over: per step, the resource's own pool and contract, and what
 // the change costs. Nothing is recommended: the supplier is the resource's.
 func (s *Service) priceChange(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
-	steps, err := s.stepsOf(ctx, tx, *o)
-	if err != nil {
-		return err
-	}
-	costs, err := s.costsOf(ctx, tx, *o, steps)
+	_, costs, err := s.pricedSteps(ctx, tx, *o)
 	if err != nil {
 		return err
 	}
@@ -38,6 +34,20 @@ func (s *Service) priceChange(ctx context.Context, tx *sql.Tx, o *duoyun.Order) 
 			Lines: []duoyun.LinePrice{{Line: c.line.Name, Units: 1, Monthly: c.monthly}}, Prices: c.version}})
 	}
 	return nil
+}
+
+// pricedSteps are the approved steps of a change or renewal, and what they cost now.
+func (s *Service) pricedSteps(ctx context.Context, tx *sql.Tx, o duoyun.Order) (steps []step, costs []cost, err error) {
+	if steps, err = s.stepsOf(ctx, tx, o); err != nil {
+		return nil, nil, err
+	}
+	costs, err = s.costsOf(ctx, tx, o, steps)
+	return steps, costs, err
+}
+
+func (s *Service) heldAsDearer(ctx context.Context, tx *sql.Tx, o *duoyun.Order, now duoyun.Fen) error {
+	return s.held(ctx, tx, o, "not_placed", because("现价 %s 元，高于签署的 %s 元；请撤回后重新申请",
+		"it now costs %s yuan, more than the %s signed: cancel and hand it in again", now, o.Total))
 }
 
 // costsOf prices the steps. Starting, stopping and releasing need no price: what was held covers them.
@@ -240,16 +250,12 @@ func (s *Service) giveBack(ctx context.Context, tx *sql.Tx, was, is duoyun.Resou
 // placeRenewal prolongs the period of resources and holds the money; nothing is sent to the vendor, whose own renewal is
 // off.
 func (s *Service) placeRenewal(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
-	steps, err := s.stepsOf(ctx, tx, *o)
-	if err != nil {
-		return err
-	}
-	costs, err := s.costsOf(ctx, tx, *o, steps)
+	steps, costs, err := s.pricedSteps(ctx, tx, *o)
 	if err != nil {
 		return err
 	}
 	if sum := totalCost(costs); sum > o.Total {
-		return s.held(ctx, tx, o, "not_placed", because("续期现价 %s 元，高于签署的 %s 元；请撤回后重新申请", "the renewal now costs %s yuan, more than the %s signed: cancel and hand it in again", sum, o.Total))
+		return s.heldAsDearer(ctx, tx, o, sum)
 	}
 	for _, c := range costs {
 		r := c.target

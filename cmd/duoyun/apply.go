@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,9 +56,10 @@ func (a *app) submit(cmd *cobra.Command, raw []byte, watch bool) error {
 	return a.watch(cmd.Context(), cmd.ErrOrStderr(), c, text(order, "id"))
 }
 
-// ends are the states in which watching an order has nothing more to show.
-var ends = []duoyun.OrderState{duoyun.OrderDelivered, duoyun.OrderConfirmed, duoyun.OrderPartial, duoyun.OrderUndone,
-	duoyun.OrderReturned, duoyun.OrderRejected, duoyun.OrderCancelled, duoyun.OrderFailed}
+// watched reports whether watching an order has nothing more to show.
+func watched(s duoyun.OrderState) bool {
+	return s == duoyun.OrderDelivered || s == duoyun.OrderPartial || duoyun.OrderLifecycle().Final(s)
+}
 
 // watch prints every state the order is seen in, and fails unless it ends delivered.
 func (a *app) watch(ctx context.Context, w io.Writer, c *client, id string) error {
@@ -76,7 +76,7 @@ func (a *app) watch(ctx context.Context, w io.Writer, c *client, id string) erro
 		switch {
 		case state == duoyun.OrderDelivered, state == duoyun.OrderConfirmed:
 			return nil
-		case slices.Contains(ends, state):
+		case watched(state):
 			return &exitError{exitUnfinished, fmt.Errorf("%s: %s", text(order, "number"), a.state(order))}
 		}
 		select {

@@ -53,20 +53,28 @@ func (c config) explain(w io.Writer) error {
 	return writeTable(w, rows)
 }
 
+// onStore runs f over the configured database, its schema up to date.
+func (a *app) onStore(ctx context.Context, f func(c config, s *store.Store) error) error {
+	c, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	s, err := c.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	return f(c, s)
+}
+
 func (a *app) migrateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "migrate", Short: "建立或升级数据库 · bring the database's schema up to date", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.loadConfig()
-			if err != nil {
-				return err
-			}
-			s, err := c.openStore(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			return s.Migrate(cmd.Context())
+			return a.onStore(cmd.Context(), func(config, *store.Store) error { return nil })
 		},
 	}
 }
@@ -78,24 +86,14 @@ func (a *app) initCommand() *cobra.Command {
 		Use: "init", Short: "初始化：根单位与三员 · set up: the root agency and the three administrators", Args: cobra.NoArgs,
 		Long: "Makes the root agency and the system, security and audit administrators (三员分立), and writes their tokens,\nvalid for 90 days, to a file that only its owner reads. Running it again goes on where it stopped.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.loadConfig()
-			if err != nil {
-				return err
-			}
-			s, err := c.openStore(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			if err := s.Migrate(cmd.Context()); err != nil {
-				return err
-			}
-			tokens, err := bootstrap(cmd.Context(), access.New(s, time.Now), in)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), a.say("令牌已写入 ", "tokens written to ")+file)
-			return tokenFile{Server: "http://" + c.Listen, Tokens: tokens}.write(file)
+			return a.onStore(cmd.Context(), func(c config, s *store.Store) error {
+				tokens, err := bootstrap(cmd.Context(), access.New(s, time.Now), in)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), a.say("令牌已写入 ", "tokens written to ")+file)
+				return tokenFile{Server: "http://" + c.Listen, Tokens: tokens}.write(file)
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -109,14 +107,18 @@ func (a *app) initCommand() *cobra.Command {
 	return cmd
 }
 
-// administrators are the first three accounts: the three who must be apart.
-var administrators = []struct {
+// administrator is one of the first three accounts: the three who must be apart.
+type administrator struct {
 	login, name string
 	role        duoyun.Role
-}{
-	{"sysadmin", "系统管理员", duoyun.RoleSystemAdmin},
-	{"secadmin", "安全管理员", duoyun.RoleSecurityAdmin},
-	{"auditadmin", "审计管理员", duoyun.RoleAuditAdmin},
+}
+
+func administrators() []administrator {
+	return []administrator{
+		{"sysadmin", "系统管理员", duoyun.RoleSystemAdmin},
+		{"secadmin", "安全管理员", duoyun.RoleSecurityAdmin},
+		{"auditadmin", "审计管理员", duoyun.RoleAuditAdmin},
+	}
 }
 
 const firstTokenLife = 90 * 24 * time.Hour
@@ -130,7 +132,7 @@ func bootstrap(ctx context.Context, svc *access.Service, root access.AgencyInput
 	if _, err := svc.CreateAgency(ctx, platform, step("root"), root); err != nil {
 		return nil, err
 	}
-	for _, x := range administrators {
+	for _, x := range administrators() {
 		if _, err := svc.CreateUser(ctx, platform, step(x.login), access.UserInput{Login: x.login, Name: x.name}); err != nil {
 			return nil, err
 		}
