@@ -23,6 +23,7 @@ const (
 	FindingLeftover   = "leftover"   // what stands of a failed creation could not be taken away
 	FindingAuth       = "auth"       // a pool's credentials do not serve
 	FindingSurplus    = "surplus"    // a second thing bears a mark of ours
+	FindingBadReply   = "bad_reply"  // the vendor answered what its protocol does not say
 	FindingOrphan     = "orphan"     // bears our mark, and we have no live record of it
 	FindingGhost      = "ghost"      // recorded as live, and proven gone
 	FindingDrift      = "drift"      // exists with another spec than recorded
@@ -207,6 +208,9 @@ func protocolWords(kind string, op duoyun.Op) wording {
 		return wording{duoyun.Text{ZH: "%s 在云平台上办理时间过长", EN: "the cloud is at %s for too long"}, []duoyun.FindingAction{look, give}}
 	case FindingMismatched:
 		return wording{duoyun.Text{ZH: "%s 的实际规格与订购不符，未开始计费", EN: "%s exists with another spec than ordered; it is not billed"}, []duoyun.FindingAction{look, give}}
+	case FindingBadReply:
+		return wording{duoyun.Text{ZH: "云平台对 %s 的答复不合其接口约定，原文见依据；系统凭标记核查，不作猜测", EN: "the cloud's answer about %s is not what its interface promises, see the evidence; the platform looks by the mark and guesses nothing"},
+			[]duoyun.FindingAction{byPeople("请云服务商改正其接口", "have the supplier correct its interface")}}
 	case FindingHalfway:
 		return wording{duoyun.Text{ZH: "%s 的变更未能完成，可能停在中途", EN: "the change of %s failed and may have stopped half-way"}, []duoyun.FindingAction{
 			byPeople("核对云平台上的实际情况后重新提交变更", "compare with the cloud and submit the change again")}}

@@ -23,6 +23,7 @@ type work struct {
 	planErr error
 	steps   []duoyun.IntentStep
 	leased  time.Time // real time, whatever clock the lease goes by: a wire call's deadline counts from here
+	badly   string    // the vendor's last answer, where nobody can make sense of it
 	over    bool
 	wait    time.Duration
 }

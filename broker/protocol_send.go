@@ -163,11 +163,16 @@ func backOff(attempt int, code driver.Code) time.Duration {
 // unclear puts a step whose outcome is not known in doubt, with whatever the reply did say, and goes on to look.
 func (w *work) unclear(ctx context.Context, reply driver.Reply, cause error) error {
 	st := w.replied(reply, "in_doubt")
+	w.badly = providers.BadReply(cause)
 	err := w.save(ctx, func(tx *sql.Tx, in *duoyun.Intent) error {
 		if err := w.store.SaveStep(ctx, tx, st); err != nil {
 			return err
 		}
-		return w.doubt(in, in.LeaseUntil, words(cause))
+		if err := w.doubt(in, in.LeaseUntil, words(cause)); err != nil || w.badly == "" {
+			return err
+		}
+		_, err := w.store.OpenFinding(ctx, tx, intentFinding(FindingBadReply, *in, w.subject.Resource, w.evidence(in.Reason), w.now()))
+		return err
 	})
 	if lost(err) {
 		return w.late(ctx, st)

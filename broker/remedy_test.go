@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -236,6 +237,19 @@ func TestWhatIsLeftOfAFailedPurchaseIsClearedOnceMore(t *testing.T) {
 		x.wantThings(0)
 		if got := x.open(); len(got) != 0 {
 			t.Fatalf("open findings %v", got)
+		}
+	})
+}
+
+func TestAnAnswerNobodyUnderstandsIsShownToAPersonAndNothingIsGuessed(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		in := x.order("app", aServer, duoyun.IntentIntended)
+		x.fail("server", "nameless")
+		x.until(in, time.Hour)
+		x.want(in, duoyun.IntentVerified)
+		x.wantThings(1)
+		if f := x.found("bad_reply"); !strings.Contains(string(f.Evidence), `"reply":"{\"id\":null}"`) {
+			t.Errorf("the evidence lacks the answer: %s", f.Evidence)
 		}
 	})
 }

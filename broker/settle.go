@@ -279,8 +279,12 @@ func (w *work) evidence(words string) json.RawMessage {
 	for _, s := range w.steps {
 		steps = append(steps, step{s.Name, s.Generation, s.Token, s.VendorID, s.OrderID, s.RequestID, s.Outcome, s.SentAt})
 	}
-	raw, err := json.Marshal(map[string]any{"pool": w.cloud.Pool().Code, "mark": w.base.Mark, "op": w.in.Op, "state": w.in.State,
-		"words": words, "doubt": w.in.Doubt, "steps": steps})
+	shown := map[string]any{"pool": w.cloud.Pool().Code, "mark": w.base.Mark, "op": w.in.Op, "state": w.in.State, "words": words,
+		"doubt": w.in.Doubt, "steps": steps}
+	if w.badly != "" {
+		shown["reply"] = w.badly
+	}
+	raw, err := json.Marshal(shown)
 	if err != nil {
 		panic(err) // plain values
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,7 +91,7 @@ func (v *vendor) Code(err error) driver.Code {
 }
 
 // fail scripts what the next calls of a step meet: lost (acts, no reply), dropped (does not act, no reply), vanishes
-// (acts and replies, and the thing is gone at once), or a code.
+// (acts and replies, and the thing is gone at once), nameless (acts, and the reply has no id), or a code.
 func (v *vendor) fail(step string, faults ...string) {
 	v.faults[step] = append(v.faults[step], faults...)
 }
@@ -152,7 +155,7 @@ func (s shelf) Run(ctx context.Context, c driver.Call) (driver.Reply, error) {
 		fault, s.faults[c.Step] = f[0], f[1:]
 	}
 	var r driver.Reply
-	if fault == "" || fault == "lost" || fault == "vanishes" {
+	if fault == "" || fault == "lost" || fault == "vanishes" || fault == "nameless" {
 		r = s.act(c)
 	}
 	if fault == "vanishes" {
@@ -168,10 +171,30 @@ func (s shelf) Run(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	switch fault {
 	case "":
 		return r, nil
+	case "nameless":
+		answer(ctx, `{"id":null}`)
+		return driver.Reply{}, nil
 	case "lost", "dropped":
 		return driver.Reply{}, vendorError{driver.InDoubt, "connection reset"}
 	}
 	return driver.Reply{}, vendorError{driver.Code(fault), "the vendor says " + fault}
+}
+
+// answer is what a driver's transport would have heard.
+func answer(ctx context.Context, body string) {
+	wire := driver.Listener{Base: spoken(body)}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://cloud", nil)
+	if err != nil {
+		panic(err) // a constant address
+	}
+	resp, _ := wire.RoundTrip(r)
+	_, _ = io.ReadAll(resp.Body)
+}
+
+type spoken string
+
+func (s spoken) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusCreated, Body: io.NopCloser(strings.NewReader(string(s)))}, nil
 }
 
 func (s shelf) act(c driver.Call) driver.Reply {

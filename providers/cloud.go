@@ -121,18 +121,22 @@ func (c *Cloud) Run(ctx context.Context, step driver.Step, call driver.Call) (dr
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Capabilities().CallTimeout)
 	defer cancel()
+	ctx, heard := driver.WithTranscript(ctx)
+	op := "run " + call.Step
 	reply, err := r.Run(ctx, call)
-	if err == nil {
-		if err := checkReply(step, call, reply); err != nil {
-			return reply, c.fail("run "+call.Step, call.Kind, driver.InDoubt, err)
-		}
+	var failed *Error
+	if err != nil {
+		failed = c.wrap(op, call.Kind, err)
+	} else if err := checkReply(step, call, reply); err != nil {
+		failed = c.fail(op, call.Kind, driver.InDoubt, err)
+	} else {
 		return reply, nil
 	}
-	wrapped := c.wrap("run "+call.Step, call.Kind, err)
-	if code := CodeOf(wrapped); !Refused(code) && code != driver.InDoubt {
-		wrapped.Code = driver.InDoubt // an unknown word about a mutation settles nothing
+	if !Refused(failed.Code) {
+		failed.Code = driver.InDoubt // an unknown word about a mutation settles nothing
+		failed.Reply = c.verbatim(heard)
 	}
-	return reply, wrapped
+	return reply, failed
 }
 
 // Look tells whether a step's effect is there. It only reads.

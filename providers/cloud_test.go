@@ -3,6 +3,9 @@ package providers_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -226,5 +229,42 @@ func TestADirectoryOpensACloudOnceAVersion(t *testing.T) {
 	p.version, now = 2, now.Add(time.Minute)
 	if again, _ := get(); again == first {
 		t.Fatal("an account that changed is not opened anew")
+	}
+}
+
+func TestAnAnswerNobodyUnderstandsIsKeptWordForWord(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, answer, want string }{
+		{"another type", `["what", {"adminPass": "x"}, "hunter2"]`, `["what",{"adminPass":"(secret)"},"(secret)"]`},
+		{"no JSON", "gateway says hunter2", "gateway says (secret)"},
+		{"cut off", "", ""},
+	} {
+		vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if c.answer == "" {
+				w.Header().Set("Content-Length", "100")
+				return // and the connection is closed
+			}
+			_, _ = io.WriteString(w, c.answer)
+		}))
+		client := http.Client{Transport: driver.Listener{Base: http.DefaultTransport}}
+		s := &stub{code: driver.InDoubt, run: func(ctx context.Context) (driver.Reply, error) {
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, vendor.URL, nil)
+			if err != nil {
+				return driver.Reply{}, err
+			}
+			resp, err := client.Do(r)
+			if err != nil {
+				return driver.Reply{}, err
+			}
+			defer resp.Body.Close()
+			_, err = io.ReadAll(resp.Body)
+			return driver.Reply{}, err
+		}}
+		step, in := call()
+		_, err := open(s, providers.Options{}).Run(t.Context(), step, in)
+		if got := providers.BadReply(err); providers.CodeOf(err) != driver.InDoubt || got != c.want {
+			t.Errorf("%s: %q, want %q (%v)", c.name, got, c.want, err)
+		}
+		vendor.Close()
 	}
 }

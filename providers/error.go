@@ -14,6 +14,9 @@ type Error struct {
 	Code driver.Code
 	Op   string // run server, list …
 	Err  *duoyun.Error
+	// Reply is the vendor's answer word for word, redacted, where it says that a mutation succeeded and is not what the
+	// vendor's protocol promises.
+	Reply string
 }
 
 func (e *Error) Error() string { return e.Op + ": " + string(e.Code) + ": " + e.Err.Error() }
@@ -22,6 +25,15 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // DriverCode implements driver.Coded.
 func (e *Error) DriverCode() driver.Code { return e.Code }
+
+// BadReply returns the answer within err that is not what the vendor's protocol promises; "" where there is none.
+func BadReply(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reply
+	}
+	return ""
+}
 
 // CodeOf returns the driver's code within err: OK for nil, InDoubt for an error that has none.
 func CodeOf(err error) driver.Code {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/duoyun/duoyun/providers/driver"
 )
 
 const (
@@ -20,11 +22,7 @@ func (c *Cloud) secrets() []string {
 
 // clean makes a vendor's words fit to be kept: without our secrets, valid UTF-8, and short.
 func (c *Cloud) clean(words string) string {
-	words = strings.ToValidUTF8(words, "�")
-	for _, s := range c.secrets() {
-		words = strings.ReplaceAll(words, s, hidden)
-	}
-	if len(words) <= maxWords {
+	if words = c.withoutSecrets(words); len(words) <= maxWords {
 		return words
 	}
 	cut := maxWords
@@ -32,6 +30,26 @@ func (c *Cloud) clean(words string) string {
 		cut--
 	}
 	return words[:cut] + "…"
+}
+
+// verbatim is an answer that said a mutation succeeded, without secrets: what nobody can make sense of is kept as it came.
+func (c *Cloud) verbatim(t *driver.Transcript) string {
+	body, ok := t.Succeeded()
+	if !ok || len(body) == 0 {
+		return ""
+	}
+	if redacted := redactJSON(body, c.secrets()...); redacted != nil {
+		return string(redacted)
+	}
+	return c.withoutSecrets(string(body))
+}
+
+func (c *Cloud) withoutSecrets(words string) string {
+	words = strings.ToValidUTF8(words, "�")
+	for _, s := range c.secrets() {
+		words = strings.ReplaceAll(words, s, hidden)
+	}
+	return words
 }
 
 // redactJSON hides the values of fields that hold credentials, and our own secrets wherever they are. What is not JSON

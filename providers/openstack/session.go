@@ -72,7 +72,7 @@ func (s *session) client(signed bool) http.Client {
 	c := http.Client{Transport: s.wire, Timeout: s.account.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if signed {
-		c.Transport = s
+		c.Transport = driver.Listener{Base: s}
 	}
 	return c
 }
