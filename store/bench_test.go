@@ -24,6 +24,7 @@ type bench struct {
 	*store.Store
 	t   *testing.T
 	ctx context.Context
+	at  time.Time // of new ids; day unless a test moves it
 }
 
 // each runs f on both engines with a city of its own.
@@ -34,7 +35,7 @@ func each(t *testing.T, f func(t *testing.T, b *bench)) {
 }
 
 func newBench(t *testing.T, s *store.Store) *bench {
-	return &bench{World: storetest.NewWorld(t, s), Store: s, t: t, ctx: context.Background()}
+	return &bench{World: storetest.NewWorld(t, s), Store: s, t: t, ctx: context.Background(), at: day}
 }
 
 // clocked is each with stores that tell the time by a clock the test moves.
@@ -102,16 +103,27 @@ func wantCode(t failer, err error, code duoyun.Code) {
 
 func same(t failer, what string, got, want any) {
 	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	if reflect.DeepEqual(got, want) {
+		return
 	}
+	if g, w := reflect.ValueOf(got), reflect.ValueOf(want); g.Kind() == reflect.Struct && g.Type() == w.Type() {
+		for i := range g.NumField() { // the fields that differ
+			if f := g.Type().Field(i); f.IsExported() {
+				same(t, what+"."+f.Name, g.Field(i).Interface(), w.Field(i).Interface())
+			}
+		}
+		return
+	}
+	t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
 }
 
 func newID() string { return duoyun.NewID(day) }
 
+func (b *bench) newID() string { return duoyun.NewID(b.at) }
+
 // anOrder is an order that hrss-applicant wrote for an agency.
 func (b *bench) anOrder(agencyID string) duoyun.Order {
-	o := duoyun.Order{ID: newID(), State: duoyun.OrderPlacing, AgencyID: agencyID, PayerID: agencyID,
+	o := duoyun.Order{ID: b.newID(), State: duoyun.OrderPlacing, AgencyID: agencyID, PayerID: agencyID,
 		ApplicantID: b.ID("hrss-applicant"), CreatedAt: day, UpdatedAt: day}
 	o.Number, o.Requested.Form = "单-"+o.ID, duoyun.FormOpen
 	return o
@@ -119,7 +131,7 @@ func (b *bench) anOrder(agencyID string) duoyun.Order {
 
 // aServer is a server of an agency in a pool of telecom-suqian.
 func (b *bench) aServer(agencyID string) duoyun.Resource {
-	return duoyun.Resource{ID: newID(), Line: "app", Ordinal: 1, Kind: duoyun.KindServer, Name: "app", AgencyID: agencyID, PayerID: agencyID,
+	return duoyun.Resource{ID: b.newID(), Line: "app", Ordinal: 1, Kind: duoyun.KindServer, Name: "app", AgencyID: agencyID, PayerID: agencyID,
 		SupplierID: b.ID("telecom-suqian"), PoolID: b.ID("telecom-1"), ContractID: b.ID("SQ-C-1"), State: duoyun.ResourceRunning,
 		Spec: duoyun.ServerSpec{VCPU: 1, RAMGiB: 1, SystemDiskGiB: 20, Image: "kylin-v10"}, CreatedAt: day, UpdatedAt: day}
 }
@@ -146,6 +158,6 @@ func (b *bench) order(n int, change ...func(i int, r *duoyun.Resource)) (duoyun.
 }
 
 func (b *bench) anIntent(r duoyun.Resource, state duoyun.IntentState) duoyun.Intent {
-	return duoyun.Intent{ID: newID(), OrderID: r.OrderID, ResourceID: r.ID, PoolID: r.PoolID, Kind: r.Kind, Op: duoyun.OpCreate,
+	return duoyun.Intent{ID: b.newID(), OrderID: r.OrderID, ResourceID: r.ID, PoolID: r.PoolID, Kind: r.Kind, Op: duoyun.OpCreate,
 		After: r.Spec, State: state, CreatedAt: day, UpdatedAt: day, WakeAt: day}
 }
