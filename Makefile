@@ -29,7 +29,7 @@ generate: ## regenerate the API's server from openapi/openapi.yaml
 	$(GO) generate ./openapi/...
 
 prove: ## explore the purchase protocol with up to FAULTS faults a run (default 3: some minutes)
-	DUOYUN_PROOF_FAULTS=$(or $(FAULTS),3) $(GO) test ./broker/proof -count=1 -timeout 3h -v
+	GOGC=400 DUOYUN_PROOF_FAULTS=$(or $(FAULTS),3) $(GO) test ./broker/proof -count=1 -timeout 3h -v
 
 bench: build ## measure the main paths; results belong in docs/benchmarks.md
 	PG_FSYNC=on $(SERVICES) deploy/test/bench

@@ -36,14 +36,13 @@ type choice struct {
 // a beginning, and holds each moment to the invariants. Moments that are alike but for the time of day, and for what lies
 // behind them, are one.
 type explorer struct {
-	tokens   time.Duration
-	faults   []string // "" for all
-	seen     map[[16]byte]int8
-	path     []string
-	edges    int
-	ends     map[string]int
-	injected map[string]int
-	check    func(n node) string
+	run    *run
+	tokens time.Duration
+	seen   map[[16]byte]int8
+	path   []string
+	edges  int
+	ends   map[string]int
+	check  func(n node) string
 }
 
 const onPath = int8(64) // a moment that the present path has come through
@@ -144,12 +143,10 @@ func (x *explorer) acts(n node, i int) []choice {
 	out := []choice{go1("", 0)}
 	for _, f := range faultsOf(w.blocked) {
 		if cost := 1 + strings.Count(f, "+"); cost <= n.faults {
-			x.injected[f]++
 			out = append(out, go1(f, cost))
 		}
 	}
 	if n.faults > 0 {
-		x.injected["kill"]++
 		out = append(out, choice{fmt.Sprintf("worker %d is killed before its %s", i, w.blocked), func() node {
 			m := n.with(i, worker{intent: -1})
 			m.faults--
@@ -186,14 +183,18 @@ func (n node) with(i int, w worker) node {
 
 // step takes a worker one act further; without a past it takes the intent first.
 func (x *explorer) step(n node, i, intent int, past []act, fault string) node {
-	r := run{name: fmt.Sprint("worker ", i), past: past[:len(past):len(past)], at: n.now, now: n.now, state: n.state, grant: true, fault: fault}
-	r.work(n.state.intents[intent].ID, x.tokens)
+	r := x.run
+	r.name, r.past, r.played, r.blocked = workerNames[i], past[:len(past):len(past)], 0, ""
+	r.at, r.now, r.state, r.grant, r.fault = n.now, n.now, n.state, true, fault
+	r.work(n.state.intents[intent].ID)
 	n.state = r.state
 	if r.blocked == "" {
 		return n.with(i, worker{intent: -1})
 	}
 	return n.with(i, worker{intent: intent, past: r.past, blocked: r.blocked})
 }
+
+var workerNames = [...]string{"worker 0", "worker 1"}
 
 // arrivals are requests that reach the vendor after their caller has given up.
 func (x *explorer) arrivals(n node) (out []choice) {
@@ -274,7 +275,7 @@ func (x *explorer) key(n node) (key [16]byte) {
 					e.text(id)
 				}
 			default:
-				e.text(a.answer.String())
+				e.text(a.said)
 			}
 		}
 	}
@@ -322,6 +323,13 @@ func (e *encoder) past(t time.Time, longest time.Duration) {
 	e.int(int(min(longest, e.now.Sub(t))))
 }
 
+// spec writes what tells the specs of the scenarios apart.
+func (e *encoder) spec(s duoyun.Spec) {
+	if v, ok := s.(duoyun.ServerSpec); ok {
+		e.int(int(v.VCPU))
+	}
+}
+
 func (e *encoder) state(s *state) {
 	e.int(len(s.intents))
 	for _, in := range s.intents {
@@ -342,7 +350,7 @@ func (e *encoder) state(s *state) {
 	for _, t := range s.things {
 		e.text(t.id)
 		e.text(t.mark + t.step + string(t.state))
-		e.text(fmt.Sprint(t.spec))
+		e.spec(t.spec)
 		e.future(t.specAt)
 		e.future(t.visible)
 		e.future(t.gone)

@@ -121,7 +121,7 @@ func TestEveryUnitIsBoughtExactlyOnceWhateverBreaks(t *testing.T) {
 			title := name + map[bool]string{true: ", by tokens"}[tokens > 0]
 			t.Run(title, func(t *testing.T) {
 				t.Parallel()
-				x := &explorer{tokens: tokens, seen: map[[16]byte]int8{}, ends: map[string]int{}, injected: map[string]int{}, check: invariants}
+				x := &explorer{run: newRun(tokens), tokens: tokens, seen: map[[16]byte]int8{}, ends: map[string]int{}, check: invariants}
 				began := time.Now()
 				n := node{state: scenarios()[name](), now: dawn, workers: []worker{{intent: -1}, {intent: -1}}, faults: faults}
 				if err := x.explore(n); err != nil {

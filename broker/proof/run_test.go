@@ -18,12 +18,16 @@ type act struct {
 	before      *state // of a transaction: what it began on
 	after       *state
 	answer      answer // of a call
+	said        string // the answer, for telling moments apart
 	read        any
 }
 
 // run takes a worker one act further. Workers are the real Purchaser: what one had done since it took its intent is
 // replayed from its acts, then it does one more, and is stopped where it would do the next.
 type run struct {
+	purchaser *broker.Purchaser
+	cloud     *providers.Cloud
+
 	name    string // of the worker
 	past    []act
 	played  int
@@ -42,7 +46,7 @@ type halt struct{}
 var errDatabase = errors.New("the connection to the database was lost")
 
 // work runs the worker on an intent until it blocks or returns.
-func (r *run) work(intentID string, tokens time.Duration) {
+func (r *run) work(intentID string) {
 	defer func() {
 		if x := recover(); x != nil {
 			if _, ok := x.(halt); !ok {
@@ -50,20 +54,21 @@ func (r *run) work(intentID string, tokens time.Duration) {
 			}
 		}
 	}()
-	p := broker.NewPurchaser(memory{r}, clouds{r, tokens}, memory{r}, broker.PurchaseOptions{Now: func() time.Time { return r.at }})
-	_, _ = p.Work(context.Background(), intentID) // an error leaves the intent to its lease's end
+	_, _ = r.purchaser.Work(context.Background(), intentID) // an error leaves the intent to its lease's end
 	r.blocked = ""
 }
 
-type clouds struct {
-	run    *run
-	tokens time.Duration
+// newRun is what all runs of one exploration share: it goes by the values that step puts into it.
+func newRun(tokens time.Duration) *run {
+	r := &run{}
+	r.cloud = providers.NewCloud(duoyun.Pool{ID: "pool", Code: "pool"}, driver.Account{Endpoint: "https://cloud"}, cloud{r, tokens},
+		providers.Options{Pause: func(context.Context, time.Duration) error { return nil }})
+	r.purchaser = broker.NewPurchaser(memory{r}, r, memory{r}, broker.PurchaseOptions{Now: func() time.Time { return r.at }})
+	return r
 }
 
-func (c clouds) Cloud(context.Context, string) (*providers.Cloud, error) {
-	return providers.NewCloud(duoyun.Pool{ID: "pool", Code: "pool"}, driver.Account{Endpoint: "https://cloud"}, cloud{c.run, c.tokens},
-		providers.Options{Pause: func(context.Context, time.Duration) error { return nil }}), nil
-}
+// Cloud implements broker.Clouds.
+func (r *run) Cloud(context.Context, string) (*providers.Cloud, error) { return r.cloud, nil }
 
 // replay returns the act that the worker did at this point before, and sets its clock to then.
 func (r *run) replay() (act, bool) {
@@ -121,7 +126,7 @@ func (r *run) call(kind string, f func(s *state, fault string) answer) answer {
 	s := r.state.clone()
 	answer := f(s, fault)
 	r.state = s
-	r.done(act{kind: kind, fault: fault, answer: answer})
+	r.done(act{kind: kind, fault: fault, answer: answer, said: answer.String()})
 	return answer
 }
 
