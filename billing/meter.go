@@ -105,8 +105,9 @@ func (s *Service) open(ctx context.Context, tx *sql.Tx, r duoyun.Resource, items
 	return nil
 }
 
+// close ends an interval; what began in the same microsecond, which is as fine as an instant is kept, metered nothing.
 func (s *Service) close(ctx context.Context, tx *sql.Tx, u duoyun.UsageInterval, at time.Time) error {
-	if at.Equal(u.Start) {
+	if at.Truncate(time.Microsecond).Equal(u.Start.Truncate(time.Microsecond)) {
 		return s.store.DropUsage(ctx, tx, u.ID)
 	}
 	return s.store.CloseUsage(ctx, tx, u, at)

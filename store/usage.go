@@ -30,7 +30,7 @@ func (s *Store) OpenUsage(ctx context.Context, tx *sql.Tx, resourceID string) ([
 // InsertUsage writes an interval. One that ends no later than it begins, or overlaps another of the same resource and
 // meter, is refused (golden case G29). The resource must be locked by OpenUsage.
 func (s *Store) InsertUsage(ctx context.Context, tx *sql.Tx, u duoyun.UsageInterval) error {
-	if !u.End.IsZero() && !u.End.After(u.Start) {
+	if !u.End.IsZero() && !asStored(u.End).After(asStored(u.Start)) {
 		return emptyUsage(u)
 	}
 	w := where{}
@@ -54,6 +54,9 @@ func (s *Store) InsertUsage(ctx context.Context, tx *sql.Tx, u duoyun.UsageInter
 	return err
 }
 
+// asStored is an instant as it is kept, to the microsecond: two that differ by less are one.
+func asStored(t time.Time) time.Time { return t.Truncate(time.Microsecond) }
+
 func emptyUsage(u duoyun.UsageInterval) error {
 	return duoyun.Fail(duoyun.CodeConflict, "end", "用量区间的结束须晚于开始：计量项 %s", "an interval ends after it begins: meter %s", u.Meter)
 }
@@ -65,7 +68,7 @@ func overlappingUsage(u duoyun.UsageInterval) error {
 
 // CloseUsage ends an open interval; an end that is not after its start is refused.
 func (s *Store) CloseUsage(ctx context.Context, tx *sql.Tx, u duoyun.UsageInterval, end time.Time) error {
-	if !end.After(u.Start) {
+	if !asStored(end).After(asStored(u.Start)) {
 		return emptyUsage(u)
 	}
 	gone := duoyun.Fail(duoyun.CodeConflict, "", "用量区间已关闭：计量项 %s", "the interval is closed already: meter %s", u.Meter)
