@@ -27,6 +27,7 @@ type house struct {
 	config  config
 	store   *store.Store
 	clock   *store.BusinessClock
+	real    *store.SharedClock
 	clouds  *providers.Directory
 	access  *access.Service
 	levels  *sla.Service
@@ -56,6 +57,9 @@ func (h *house) open(ctx context.Context) (err error) {
 	if err := h.store.Migrate(ctx); err != nil {
 		return err
 	}
+	if h.real, err = h.store.SharedClock(ctx); err != nil {
+		return err
+	}
 	if h.clock, err = h.store.BusinessClock(ctx); err != nil || h.config.StartClock == "" {
 		return err
 	}
@@ -72,20 +76,20 @@ func (h *house) wire(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	drivers := all.Drivers(s, time.Now)
+	drivers := all.Drivers(s, h.real.Now)
 	h.clouds = providers.NewDirectory(s, drivers, providers.Options{Limiter: shared, Limit: h.config.vendorLimit(), Breaker: shared,
-		Workers: jobs.WorkersAPool, Observe: m.vendorCall(log)}, time.Now)
+		Workers: jobs.WorkersAPool, Observe: m.vendorCall(log)}, h.real.Now)
 	m.house.vitals = broker.NewVitals(s, h.clouds)
-	h.access = access.New(s, time.Now)
+	h.access = access.New(s, h.real.Now)
 	h.levels = sla.New(s, h.clock.Now, h.clouds)
 	bills := billing.New(s, h.clock.Now, h.levels)
-	purse := quota.New(s, time.Now, h.clock.Now)
-	supply := procurement.New(procurement.Deps{Store: s, Now: time.Now, Business: h.clock.Now, Drivers: names(drivers)})
-	orders := broker.New(broker.Deps{Store: s, Quota: purse, Offers: supply, Meters: bills, History: h.levels, Business: h.clock.Now, Real: time.Now})
-	buyer := broker.NewPurchaser(s, h.clouds, orders, broker.PurchaseOptions{Now: time.Now})
-	accounts := broker.NewReconciler(s, h.clouds, time.Now)
+	purse := quota.New(s, h.real.Now, h.clock.Now)
+	supply := procurement.New(procurement.Deps{Store: s, Now: h.real.Now, Business: h.clock.Now, Drivers: names(drivers)})
+	orders := broker.New(broker.Deps{Store: s, Quota: purse, Offers: supply, Meters: bills, History: h.levels, Business: h.clock.Now, Real: h.real.Now})
+	buyer := broker.NewPurchaser(s, h.clouds, orders, broker.PurchaseOptions{Now: h.real.Now})
+	accounts := broker.NewReconciler(s, h.clouds, h.real.Now)
 	h.handler, err = openapi.New(openapi.Services{
-		Access: h.access, Ledger: broker.NewLedger(s, time.Now), Broker: orders, Findings: broker.NewFindings(s, buyer, time.Now),
+		Access: h.access, Ledger: broker.NewLedger(s, h.real.Now), Broker: orders, Findings: broker.NewFindings(s, buyer, h.real.Now),
 		Reconciler: accounts, Procurement: supply, Quota: purse, Billing: bills, SLA: h.levels, Vitals: m.house.vitals, Names: s, Clock: h.clock,
 	}, openapi.Options{Logger: log, Ready: s.Ready, Metrics: m.handler(), AdvanceClock: h.config.AdvanceClock,
 		Observe: func(c openapi.Call) { m.request(c.Operation, c.Status, c.Took) }})
@@ -135,7 +139,7 @@ type limiting interface {
 	providers.Breaker
 }
 
-// Run works jobs and follows the shared business clock until ctx ends.
+// Run works jobs and follows the clocks that replicas share until ctx ends.
 func (h *house) Run(ctx context.Context) error {
 	if h.runner != nil {
 		if err := h.runner.Start(ctx); err != nil {
@@ -150,8 +154,8 @@ func (h *house) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
-			if err := h.clock.Refresh(ctx); err != nil && ctx.Err() == nil {
-				slog.Warn("business clock", "error", err.Error())
+			if err := errors.Join(h.clock.Refresh(ctx), h.real.Sync(ctx)); err != nil && ctx.Err() == nil {
+				slog.Warn("clocks", "error", err.Error())
 			}
 		}
 	}
