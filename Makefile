@@ -22,6 +22,12 @@ test: ## all tests: SQLite and PostgreSQL, memory and Redis, with -race
 test-openstack: build ## the conformance suite and the Suqian order on a real OpenStack
 	deploy/test/openstack
 
+chaos: ## the randomised proof: killed servers, raging clouds; ORDERS=10000 SEED=1 ENGINE=sqlite|postgres|both
+	$(SERVICES) deploy/test/chaos
+
+chaos-openstack: ## the same on a real OpenStack, through a fault proxy; ORDERS=200 SEED=1
+	deploy/test/openstack chaos
+
 verify: ## generated code, formatting, vet, static analysis, import rules
 	deploy/test/verify
 

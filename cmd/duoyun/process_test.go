@@ -15,8 +15,11 @@ import (
 	"github.com/duoyun/duoyun/deploy/scenarios"
 )
 
-// binary builds the command once for the whole test run.
+// binary builds the command once for the whole test run, or takes the one that DUOYUN_TEST_BINARY names.
 var binary = sync.OnceValues(func() (string, error) {
+	if built := os.Getenv("DUOYUN_TEST_BINARY"); built != "" {
+		return filepath.Abs(built)
+	}
 	dir, err := os.MkdirTemp("", "duoyun-bin-")
 	if err != nil {
 		return "", err
@@ -30,7 +33,7 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
+	if path, err := binary(); err == nil && os.Getenv("DUOYUN_TEST_BINARY") == "" {
 		_ = os.RemoveAll(filepath.Dir(path))
 	}
 	os.Exit(code)

@@ -1,0 +1,198 @@
+//go:build chaos
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/openstack/openstackfake"
+	"github.com/duoyun/duoyun/providers/simcloud"
+)
+
+const (
+	chaosTimeout  = 2 * time.Second // of the pools' accounts
+	chaosSettling = time.Second     // the vendors' true lag stays below it
+	chaosLag      = chaosSettling * 3 / 4
+)
+
+// chaosOdds are the chances of each trouble at a call that it can strike. A server takes a dozen calls, so that every
+// second meets one.
+func chaosOdds() map[simcloud.Trouble]float64 {
+	return map[simcloud.Trouble]float64{
+		simcloud.LostRequest: .006, simcloud.LostReply: .008, simcloud.LateAct: .003, simcloud.LateReply: .003,
+		simcloud.Throttling: .004, simcloud.Expiring: .002, simcloud.Failing: .003, simcloud.FailingLate: .004,
+		simcloud.Unavailable: .003, simcloud.UnavailLate: .003, simcloud.CutOff: .005, simcloud.StaleList: .2,
+		simcloud.Duplicated: .001, simcloud.DuplicateGap: .001, simcloud.Mistyped: .001, simcloud.Emptied: .001,
+		simcloud.Nameless: .001, simcloud.Misnamed: .0005,
+	}
+}
+
+// stormy is a cloud in the test process that outlives every kill, behind the fault layer.
+type stormy struct {
+	*simulated
+	fake  *openstackfake.Fake
+	mu    sync.Mutex
+	fates map[string]int // dealt by kind of fate
+}
+
+// startStorm opens one cloud for each name, without limits, with things that take a moment.
+func startStorm(t *testing.T, names []string) []*stormy {
+	t.Helper()
+	var all []*stormy
+	for _, name := range names {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		check(t, err)
+		unlimited := map[simcloud.Item]int64{}
+		for item := range simcloud.DefaultQuota() {
+			unlimited[item] = -1
+		}
+		const moment = 100 * time.Millisecond
+		sim := simcloud.New(simcloud.Options{Name: name, Quota: unlimited, Latency: simcloud.Latency{Create: moment, Change: moment, Delete: moment}})
+		fake := openstackfake.New(sim, openstackfake.Options{})
+		s := &stormy{simulated: &simulated{name: name, cloud: sim, owner: fake.Owner(openstackfake.Project), url: "http://" + l.Addr().String(),
+			server: &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}}, fake: fake, fates: map[string]int{}}
+		go func() { _ = s.server.Serve(l) }() // ends with Close
+		t.Cleanup(func() { _ = s.server.Close() })
+		all = append(all, s)
+	}
+	return all
+}
+
+func stormAccounts(all []*stormy) map[string]account {
+	m := map[string]account{}
+	for _, s := range all {
+		a := s.account()
+		a.body["settling"], a.body["timeout"] = int64(chaosSettling), int64(chaosTimeout)
+		m[s.name] = a
+	}
+	return m
+}
+
+// rage begins the faults of one cloud.
+func (s *stormy) rage(seed uint64) {
+	s.fake.Faults.Play(simcloud.Plan{Seed: seed, Odds: chaosOdds(), Timeout: chaosTimeout, Lag: chaosLag})
+	dice := rand.New(rand.NewPCG(seed, 1))
+	s.cloud.SetFates(func(k simcloud.Kind) simcloud.Fate { return s.fate(k, dice) })
+}
+
+// fate makes one of 250 things late, one in error and one vanish.
+func (s *stormy) fate(k simcloud.Kind, dice *rand.Rand) simcloud.Fate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch dice.IntN(250) {
+	case 0:
+		s.fates["comes late"]++
+		return simcloud.Fate{Late: 3 * time.Second}
+	case 1:
+		s.fates["ends in error"]++
+		return simcloud.Fate{Fault: "No valid host was found."}
+	case 2:
+		s.fates["is accepted and never comes"]++
+		return simcloud.Fate{Never: true}
+	}
+	return simcloud.Fate{}
+}
+
+// sellOut lets a few more servers or volumes be had and then none, until calm or restock.
+func (s *stormy) sellOut(dice *rand.Rand) {
+	s.mu.Lock()
+	s.fates["sold out in the middle of a batch"]++
+	s.mu.Unlock()
+	s.cloud.SellOut([]simcloud.Kind{simcloud.KindServer, simcloud.KindVolume}[dice.IntN(2)], dice.IntN(5))
+}
+
+func (s *stormy) restock() {
+	s.cloud.Restock(simcloud.KindServer)
+	s.cloud.Restock(simcloud.KindVolume)
+}
+
+func (s *stormy) calm() {
+	s.fake.Faults.Clear()
+	s.cloud.SetFates(nil)
+	s.restock()
+}
+
+// injected counts what all the clouds have played.
+func injected(all []*stormy) map[string]int {
+	sum := map[string]int{}
+	for _, s := range all {
+		for trouble, n := range s.fake.Faults.Dealt() {
+			sum[string(trouble)] += n
+		}
+		s.mu.Lock()
+		for fate, n := range s.fates {
+			sum[fate] += n
+		}
+		s.mu.Unlock()
+	}
+	return sum
+}
+
+// vendorThings are the objects of all clouds that bear a mark of ours: the ids of units' main parts by mark, and of their
+// other parts by what their description says.
+type vendorThings struct{ units, parts map[string][]string }
+
+func vendorInventory(all []*stormy) vendorThings {
+	v := vendorThings{units: map[string][]string{}, parts: map[string][]string{}}
+	for _, s := range all {
+		i := s.cloud.Inventory()
+		add(v, i.Servers)
+		add(v, i.Volumes)
+		add(v, i.Networks)
+		add(v, i.Subnets)
+		add(v, i.Ports)
+		add(v, i.Routers)
+		add(v, i.Groups)
+		add(v, i.Floating)
+		add(v, i.Balancers)
+		add(v, i.Listeners)
+		add(v, i.Pools)
+		for _, b := range i.Buckets { // whose name is its id, for Swift
+			v.units[b.Name] = append(v.units[b.Name], b.Name)
+		}
+	}
+	return v
+}
+
+func add[T interface{ Self() *simcloud.Object }](v vendorThings, things []T) {
+	for _, x := range things {
+		o := x.Self()
+		if d := o.Description; len(d) > 36 && duoyun.IsMark(d[:35]) {
+			v.parts[d] = append(v.parts[d], o.ID)
+		} else if m := markOf(o); m != "" {
+			v.units[m] = append(v.units[m], o.ID)
+		}
+	}
+}
+
+func markOf(o *simcloud.Object) string {
+	for _, s := range append(append([]string{o.Name, o.Description}, o.Tags...), slices.Collect(maps.Values(o.Meta))...) {
+		if duoyun.IsMark(s) {
+			return s
+		}
+	}
+	return ""
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func printed(counts map[string]int) (lines []string) {
+	for _, k := range slices.Sorted(maps.Keys(counts)) {
+		lines = append(lines, fmt.Sprintf("  %8d  %s", counts[k], k))
+	}
+	return lines
+}
