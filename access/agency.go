@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/duoyun/duoyun"
@@ -35,9 +36,10 @@ func (in AgencyInput) check() error {
 	return f.Err()
 }
 
-// line asks for one visible line of 1 to most characters.
+// line asks for one line of 1 to most visible characters: nothing that hides in it or turns it round.
 func line(f *duoyun.Faults, path, s string, most int) {
-	if n := utf8.RuneCountInString(s); n == 0 || n > most || strings.TrimSpace(s) != s || strings.ContainsAny(s, "\n\r\t") || !utf8.ValidString(s) {
+	hidden := func(r rune) bool { return !unicode.IsGraphic(r) }
+	if n := utf8.RuneCountInString(s); n == 0 || n > most || strings.TrimSpace(s) != s || strings.ContainsFunc(s, hidden) || !utf8.ValidString(s) {
 		f.Add(path, s, "须填写一行文字，不超过字数上限", "must be one line of text within its length")
 	}
 }

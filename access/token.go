@@ -45,6 +45,9 @@ func (s *Service) IssueToken(ctx context.Context, actor duoyun.Actor, once duoyu
 	now := s.now()
 	t := duoyun.Token{ID: duoyun.NewID(now), Label: in.Label, CreatedAt: now, ExpiresAt: now.Add(in.Life)}
 	_, err := s.changeUser(ctx, actor, key, "token.issue", func(tx *sql.Tx, u duoyun.User) error {
+		if err := s.reaches(ctx, tx, actor, duoyun.RoleSecurityAdmin, u); err != nil {
+			return err
+		}
 		if id, err := s.store.Recall(ctx, tx, actor, once); err != nil || id != "" {
 			return errors.Join(err, duoyun.Fail(duoyun.CodeConflict, "Idempotency-Key", "该令牌已签发，不能再次显示：请吊销后重新签发",
 				"this token has been issued and cannot be shown again: revoke it and ask for another"))
@@ -74,6 +77,9 @@ func (s *Service) RevokeToken(ctx context.Context, actor duoyun.Actor, key, id s
 		return err
 	}
 	_, err = s.changeUser(ctx, actor, u.ID, "token.revoke", func(tx *sql.Tx, u duoyun.User) error {
+		if err := s.reaches(ctx, tx, actor, duoyun.RoleSecurityAdmin, u); err != nil {
+			return err
+		}
 		return s.store.DeleteToken(ctx, tx, u.ID, id)
 	})
 	return err

@@ -44,6 +44,9 @@ func (s *Service) SetUserActive(ctx context.Context, actor duoyun.Actor, key str
 		return duoyun.User{}, err
 	}
 	u, err := s.changeUser(ctx, actor, key, "user.active", func(tx *sql.Tx, u duoyun.User) error {
+		if err := s.reaches(ctx, tx, actor, duoyun.RoleSystemAdmin, u); err != nil {
+			return err
+		}
 		return s.store.SetUserActive(ctx, tx, u.ID, active)
 	})
 	return u, err
@@ -99,6 +102,9 @@ func (s *Service) changeGrants(ctx context.Context, actor duoyun.Actor, key, act
 // grant finds what a role is to be over.
 func (s *Service) grant(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, in GrantInput) (duoyun.Grant, error) {
 	if in.Supplier != "" {
+		if !overAll(actor, duoyun.RoleSecurityAdmin) {
+			return duoyun.Grant{}, beyond()
+		}
 		p, err := s.store.LockSupplier(ctx, tx, in.Supplier)
 		return duoyun.Grant{Role: in.Role, SupplierID: p.ID}, err
 	}
@@ -107,6 +113,40 @@ func (s *Service) grant(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, in 
 		err = duoyun.NotFound("单位", "agency", in.Agency)
 	}
 	return duoyun.Grant{Role: in.Role, AgencyID: a.ID, Depth: a.Depth}, err
+}
+
+// reaches refuses a user who holds any role beyond what the actor is over in its own: with a token of theirs a bureau's
+// administrator would rise to the city's.
+func (s *Service) reaches(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, role duoyun.Role, u duoyun.User) error {
+	if actor.IsSystem() || u.ID == actor.UserID {
+		return nil
+	}
+	scope := actor.ScopeFor(role)
+	for _, g := range u.Grants {
+		if g.SupplierID != "" {
+			if !overAll(actor, role) {
+				return beyond()
+			}
+			continue
+		}
+		a, err := s.store.Agency(ctx, tx, g.AgencyID)
+		if err != nil {
+			return err
+		}
+		if !scope.Covers(a) {
+			return beyond()
+		}
+	}
+	return nil
+}
+
+// overAll reports whether the actor holds the role at the root of a tree: suppliers stand below no agency.
+func overAll(actor duoyun.Actor, role duoyun.Role) bool {
+	return actor.IsSystem() || slices.ContainsFunc(actor.Grants, func(g duoyun.Grant) bool { return g.Role == role && g.Depth == 1 })
+}
+
+func beyond() error {
+	return duoyun.Fail(duoyun.CodeForbidden, "user", "该用户或供应商超出您的管理范围", "this user or supplier is beyond what you administer")
 }
 
 func (in GrantInput) check() error {
