@@ -238,12 +238,14 @@ func (ServiceSpec) Kind() Kind { return KindService }
 
 // Check asks for name and unit, and leaves the quantity to the line.
 func (s ServiceSpec) Check(path string, f *Faults) {
-	if s.Name == "" || len(s.Name) > 120 {
-		f.Add(path+".item", s.Name, "服务须写明名称，不超过 40 字", "a service needs its item, at most 120 bytes")
+	if s.Name == "" {
+		f.Add(path+".item", s.Name, "服务须写明名称，不超过 40 字", "a service needs its item, at most 40 characters")
 	}
-	if s.Unit == "" || len(s.Unit) > 30 {
+	if s.Unit == "" {
 		f.Add(path+".unit", s.Unit, "服务须写明单位，如 人天", "a service needs its unit, such as 人天")
 	}
+	oneLine(f, path+".item", s.Name, 40)
+	oneLine(f, path+".unit", s.Unit, 10)
 	refuse(f, path+".quantity", fmt.Sprint(s.Quantity), s.Quantity == 0, "服务的数量写在行上，不写在规格里", "a service's quantity stands on the line, not in its spec")
 }
 

@@ -70,6 +70,10 @@ func findField[T any](r *reader, at string, key *yaml.Node, table []field[T]) (f
 // unknown faults a key and spoils the place of the one it was meant to be, so that this is not called missing as well.
 func (r *reader) unknown(at, key string, here []names) {
 	zh, en := "未知的键", "unknown key"
+	if len(r.faults) >= maxFaults { // nobody will be told: what was meant is not worth looking for
+		r.fault(join(at, key), key, zh, en)
+		return
+	}
 	if meant, ok := nearest(key, here); ok {
 		zh, en = zh+"，最接近的是 "+meant.both("（", "）"), en+", the nearest is "+meant.both(" (", ")")
 		r.spoiled[join(at, meant.key)] = true
