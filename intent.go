@@ -51,11 +51,11 @@ func IntentLifecycle() Lifecycle[IntentState] {
 	}}
 }
 
-// Settled reports whether the purchase protocol has nothing more to do for an intent in this state: it is final, or
-// only a person or the intent that takes its remains away moves it on.
+// Settled reports whether the purchase protocol has nothing more to do for an intent in this state: it is final, or the
+// intent that takes its remains away moves it on.
 func (s IntentState) Settled() bool {
 	switch s {
-	case IntentVerified, IntentCancelled, IntentCompensated, IntentFailed, IntentMismatched:
+	case IntentVerified, IntentCancelled, IntentCompensated, IntentFailed:
 		return true
 	}
 	return false

@@ -65,9 +65,7 @@ func (p *Purchaser) Work(ctx context.Context, intentID string) (wait time.Durati
 
 // active reports whether a worker may move an intent in this state. A mismatched one is looked at now and then: once the
 // supplier has put it right, it is verified.
-func active(s duoyun.IntentState) bool {
-	return s == duoyun.IntentMismatched || !s.Settled() && s != duoyun.IntentWaiting
-}
+func active(s duoyun.IntentState) bool { return !s.Settled() && s != duoyun.IntentWaiting }
 
 // ignoreLost forgets that somebody else has taken the intent: the row is theirs, and so is the job.
 func ignoreLost(err error) error {

@@ -127,7 +127,7 @@ func (x *shop) until(in duoyun.Intent, limit time.Duration) duoyun.Intent {
 			continue
 		}
 		got := x.now(in)
-		if got.State.Settled() && got.State != duoyun.IntentMismatched || !got.WakeAt.After(x.clock.Now()) {
+		if got.State.Settled() || !got.WakeAt.After(x.clock.Now()) {
 			break
 		}
 		x.clock.Advance(got.WakeAt.Sub(x.clock.Now())) // a wake-up of another call's

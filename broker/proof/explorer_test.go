@@ -230,7 +230,7 @@ func (x *explorer) passing(n node, busy bool) []choice {
 		soonest(q.until)
 	}
 	for _, in := range n.state.intents {
-		if !final(in.State) {
+		if !in.State.Settled() {
 			soonest(in.LeaseUntil)
 			soonest(in.WakeAt)
 		}

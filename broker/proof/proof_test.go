@@ -152,7 +152,7 @@ func ended(n node) bool {
 		}
 	}
 	for _, in := range n.state.intents {
-		if !final(in.State) && !n.state.told(in) && !(in.State == duoyun.IntentWaiting && n.state.waitsForTold(in)) {
+		if !in.State.Settled() && !n.state.told(in) && !(in.State == duoyun.IntentWaiting && n.state.waitsForTold(in)) {
 			return false
 		}
 	}
@@ -161,7 +161,7 @@ func ended(n node) bool {
 
 // waitsForTold reports whether a waiting intent waits for one that a person has been told of.
 func (s *state) waitsForTold(in duoyun.Intent) bool {
-	return slices.ContainsFunc(s.intents, func(o duoyun.Intent) bool { return o.ID != in.ID && !final(o.State) && s.told(o) })
+	return slices.ContainsFunc(s.intents, func(o duoyun.Intent) bool { return o.ID != in.ID && !o.State.Settled() && s.told(o) })
 }
 
 func outcome(n node) string {
@@ -205,7 +205,7 @@ func atEnd(n node) string {
 			main = "network"
 		}
 		live := n.state.live(r, main, n.now)
-		open := slices.ContainsFunc(n.state.intents, func(in duoyun.Intent) bool { return in.ResourceID == r.ID && !final(in.State) })
+		open := slices.ContainsFunc(n.state.intents, func(in duoyun.Intent) bool { return in.ResourceID == r.ID && !in.State.Settled() })
 		switch {
 		case r.State.Live() && live == 0 && !open:
 			return r.Name + " is on record and not at the vendor"

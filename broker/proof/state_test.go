@@ -102,17 +102,12 @@ func wholeSecond(t time.Time) time.Time {
 
 func (m memory) InsertIntents(_ context.Context, _ *sql.Tx, intents []duoyun.Intent) error {
 	for _, in := range intents {
-		if slices.ContainsFunc(m.now().intents, func(o duoyun.Intent) bool { return o.ResourceID == in.ResourceID && !final(o.State) }) {
+		if slices.ContainsFunc(m.now().intents, func(o duoyun.Intent) bool { return o.ResourceID == in.ResourceID && !o.State.Settled() }) {
 			return errors.New("a second open intent for one resource")
 		}
 	}
 	m.now().intents = append(m.now().intents, intents...)
 	return nil
-}
-
-// final is what the store's unique index of open intents goes by.
-func final(s duoyun.IntentState) bool {
-	return s == duoyun.IntentVerified || s == duoyun.IntentCancelled || s == duoyun.IntentCompensated || s == duoyun.IntentFailed
 }
 
 func (m memory) IntentSteps(_ context.Context, _ *sql.Tx, intentID string) ([]duoyun.IntentStep, error) {
@@ -205,7 +200,7 @@ func (m memory) Hindered(_ context.Context, _ *sql.Tx, in duoyun.Intent) (bool, 
 			before, of = of, before
 		}
 		if of == in.ResourceID && slices.ContainsFunc(m.now().intents, func(o duoyun.Intent) bool {
-			return o.ResourceID == before && o.Op == in.Op && !final(o.State)
+			return o.ResourceID == before && o.Op == in.Op && !o.State.Settled()
 		}) {
 			return true, nil
 		}
