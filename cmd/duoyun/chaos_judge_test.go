@@ -150,7 +150,7 @@ func (s *storm) print(v verdict) {
 			s.count(`SELECT COUNT(*) FROM orders WHERE form <> 'open'`), took.Round(time.Second), float64(s.fed)/took.Seconds()),
 		fmt.Sprintf("faults injected: %d", total)}
 	out = append(out, printed(faults)...)
-	out = append(out, fmt.Sprintf("kills %d, database connections cut %d, outages of Redis %d", s.kills, s.cuts, s.outages), "orders at the end:")
+	out = append(out, fmt.Sprintf("kills %d, servers that gave up and were started again %d, database connections cut %d, outages of Redis %d", s.kills, s.ended, s.cuts, s.outages), "orders at the end:")
 	out = append(out, printed(states)...)
 	out = append(out, "findings:")
 	out = append(out, printed(findings)...)

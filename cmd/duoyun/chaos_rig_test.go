@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -76,8 +77,10 @@ type storm struct {
 	orders   *broker.Service
 	db       *sql.DB
 	patterns []pattern
+	pools    int // among how many the orders are spread; 0: three
 	agencies []string
 	kills    int
+	ended    int // servers that ended by themselves and were started again
 	cuts     int
 	outages  int
 	fed      int
@@ -155,7 +158,7 @@ func (s *storm) sign(story *play) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	for _, sh := range shapes() {
-		for pool := 0; pool < 3; pool++ {
+		for pool := range cmp.Or(s.pools, 3) {
 			number, err := s.handIn(ctx, story, chaosHead+sh.lines, pool)
 			check(s.t, err)
 			p := pattern{share: sh.share}
@@ -414,3 +417,5 @@ func (s *storm) texts(query string, args ...any) (all []string) {
 	check(s.t, rows.Err())
 	return all
 }
+
+func confirmed() broker.Decision { return broker.Decision{Verdict: broker.Approve} }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ func newStorm(t *testing.T, engine store.Engine) *storm {
 }
 
 const (
-	underWayLimit = 600 // orders under way at once
+	underWayLimit = 300 // orders under way at once
 	batch         = 40  // orders handed in at once
 	stormTick     = 100 * time.Millisecond
 )
@@ -77,7 +78,7 @@ func (s *storm) run(replicas int) {
 		}
 		s.follow(batch)
 		for _, w := range weather {
-			w.maybe(s.dice)
+			w.maybe(s.dice, s.fed-open)
 		}
 		if time.Since(last) > 15*time.Second {
 			last = time.Now()
@@ -88,29 +89,34 @@ func (s *storm) run(replicas int) {
 	s.judge()
 }
 
-// front is a part of the weather: what strikes every so often, at random.
+// front is a part of the weather: what strikes at random, but no more often than the orders get on, so that a slow machine
+// sees as many strikes an order as a quick one.
 type front struct {
 	every  time.Duration
+	orders int // that have to be done with between two strikes, or ten times every goes by
 	strike func()
 	next   time.Time
+	after  int
 }
 
-func (w *front) maybe(dice *rand.Rand) {
+func (w *front) maybe(dice *rand.Rand, done int) {
 	now := time.Now()
-	if w.next.IsZero() || now.Before(w.next) {
-		if w.next.IsZero() {
-			w.next = now.Add(w.every / 2)
-		}
+	if w.next.IsZero() {
+		w.next = now.Add(w.every / 2)
+	}
+	if now.Before(w.next) || done < w.after && now.Before(w.next.Add(9*w.every)) {
 		return
 	}
 	w.strike()
 	w.next = time.Now().Add(w.every/2 + time.Duration(dice.Int64N(int64(w.every))))
+	w.after = done + w.orders
 }
 
 func (s *storm) weather() []*front {
 	w := []*front{
-		{every: time.Duration(12/len(s.replicas)) * time.Second, strike: s.kill}, // a single server has to come to something between two kills
-		{every: 7 * time.Second, strike: func() { s.clouds[s.dice.IntN(len(s.clouds))].sellOut(s.dice) }},
+		{every: 2 * time.Second, strike: s.supervise},
+		{every: 5 * time.Second, orders: 50, strike: s.kill},
+		{every: 5 * time.Second, orders: 50, strike: func() { s.clouds[s.dice.IntN(len(s.clouds))].sellOut(s.dice) }},
 		{every: 3 * time.Second, strike: func() {
 			for _, c := range s.clouds {
 				c.restock()
@@ -118,10 +124,10 @@ func (s *storm) weather() []*front {
 		}},
 	}
 	if s.engine == store.PostgreSQL {
-		w = append(w, &front{every: 2 * time.Second, strike: s.cut})
+		w = append(w, &front{every: 2 * time.Second, orders: 20, strike: s.cut})
 	}
 	if s.redis != nil {
-		w = append(w, &front{every: 11 * time.Second, strike: s.dry})
+		w = append(w, &front{every: 10 * time.Second, orders: 100, strike: s.dry})
 	}
 	return w
 }
@@ -143,6 +149,21 @@ func (s *storm) kill() {
 	time.Sleep(time.Duration(s.dice.Int64N(int64(time.Second))))
 	for _, p := range dead {
 		p.start()
+	}
+}
+
+// supervise starts what has ended by itself, as a service manager does: a server whose database is cut off while it
+// starts gives up.
+func (s *storm) supervise() {
+	for _, p := range s.replicas {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err == nil {
+			_ = c.Close()
+			continue
+		}
+		p.kill()
+		p.start()
+		s.ended++
 	}
 }
 
@@ -172,6 +193,7 @@ func (s *storm) clear() {
 	deadline := time.Now().Add(chaosPatience)
 	for last := time.Now(); ; time.Sleep(time.Second) {
 		s.follow(1000)
+		s.supervise()
 		open := s.unresolved()
 		moving := s.count(`SELECT COUNT(*) FROM orders WHERE state IN ('placing', 'undoing')`) - s.count(stuckOrders)
 		if len(open) == 0 && moving <= 0 {

@@ -77,10 +77,11 @@ func realAccount(t *testing.T) account {
 // holdings is what the services say the project holds, by kind and id.
 type holdings map[string]map[string]map[string]any
 
-// inventory asks the services themselves, through the lab.
+// inventory asks the services themselves, through the lab, what the account's project holds.
 func inventory(t *testing.T) holdings {
 	t.Helper()
-	cmd := exec.Command("../../deploy/openstack/lab", "inventory")
+	project, _ := realAccount(t).body["project"].(string)
+	cmd := exec.Command("../../deploy/openstack/lab", "inventory", project)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
