@@ -58,6 +58,7 @@ type vendor struct {
 	partial  bool                // listings are not whole
 	hidden   string              // vendor id that listings leave out
 	blind    bool                // it shows nothing at all, as another account would
+	stale    duoyun.Spec         // what listings still show of every spec; nil: what is there
 	observed func(duoyun.Spec) duoyun.Spec
 	during   func() // called within a mutation, after it acted
 	looking  func() // called within a look
@@ -305,7 +306,11 @@ func (s shelf) List(_ context.Context, cursor string) (driver.Page, error) {
 	var all []driver.Observation
 	for _, t := range s.present() {
 		if t.kind == s.kind && (t.step == string(t.kind)) {
-			all = append(all, t.observe())
+			o := t.observe()
+			if s.stale != nil {
+				o.Spec = s.stale
+			}
+			all = append(all, o)
 		}
 	}
 	slices.SortFunc(all, func(a, b driver.Observation) int { return len(a.ID) - len(b.ID) })

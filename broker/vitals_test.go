@@ -13,7 +13,9 @@ import (
 // circuits are what a test says of each verb.
 type circuits struct{ read, mutate duoyun.Health }
 
-func (c circuits) Health(context.Context, string) (read, mutate duoyun.Health) { return c.read, c.mutate }
+func (c circuits) Health(context.Context, string) (read, mutate duoyun.Health) {
+	return c.read, c.mutate
+}
 
 func TestAPoolTellsHowItsAccountAnswersAndHowLongPurchasesHaveWaited(t *testing.T) {
 	each(t, func(t *testing.T, x *shop) {
