@@ -256,8 +256,12 @@ func (d diskKind) shelf() shelf {
 }
 
 func (d diskKind) page(ctx context.Context, cursor string) ([]volumes.Volume, string, error) {
-	return onePage(ctx, volumes.List(d.volume, volumes.ListOpts{Limit: pageSize, Marker: cursor}),
-		volumes.ExtractVolumes, func(v volumes.Volume) string { return v.ID })
+	var body struct {
+		Volumes []volumes.Volume
+		Links   links `json:"volumes_links"`
+	}
+	err := fetch(ctx, d.volume, d.volume.ServiceURL("volumes", "detail"), "", cursor, &body)
+	return paged(body.Volumes, body.Links, err, func(v volumes.Volume) string { return v.ID })
 }
 
 func volumeMark(v volumes.Volume) string {

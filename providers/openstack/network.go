@@ -224,8 +224,12 @@ func (n networkKind) networkShelf() shelf {
 }
 
 func (n networkKind) page(ctx context.Context, cursor string) ([]networks.Network, string, error) {
-	return onePage(ctx, networks.List(n.network, networks.ListOpts{ProjectID: n.project, Limit: pageSize, Marker: cursor}),
-		networks.ExtractNetworks, func(v networks.Network) string { return v.ID })
+	var body struct {
+		Networks []networks.Network
+		Links    links `json:"networks_links"`
+	}
+	err := fetch(ctx, n.network, n.network.ServiceURL("networks"), n.project, cursor, &body)
+	return paged(body.Networks, body.Links, err, func(v networks.Network) string { return v.ID })
 }
 
 // observe reads the range from the subnet, of which a platform network has one.

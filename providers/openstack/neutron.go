@@ -46,8 +46,12 @@ func (c *Cloud) ports() shelf {
 
 // portPage is one page of the project's ports, whoever uses them.
 func (c *Cloud) portPage(ctx context.Context, cursor string) ([]ports.Port, string, error) {
-	return onePage(ctx, ports.List(c.network, ports.ListOpts{ProjectID: c.project, Limit: pageSize, Marker: cursor}),
-		ports.ExtractPorts, func(p ports.Port) string { return p.ID })
+	var body struct {
+		Ports []ports.Port
+		Links links `json:"ports_links"`
+	}
+	err := fetch(ctx, c.network, c.network.ServiceURL("ports"), c.project, cursor, &body)
+	return paged(body.Ports, body.Links, err, func(p ports.Port) string { return p.ID })
 }
 
 // portThing: a port's status is ERROR only when its binding failed, which the server's own state tells better.

@@ -311,6 +311,24 @@ func TestAListingWithAServerOfADeadCellIsNotWhole(t *testing.T) {
 	}
 }
 
+func TestAnAnswerWithoutAListingProvesNoAbsence(t *testing.T) {
+	t.Parallel()
+	k := newKeystone(t, httptest.NewServer)
+	answer := ""
+	k.routes["GET /south/compute/v2.1/servers/detail"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }
+	c, err := openstack.Open(t.Context(), account(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := c.Kind(duoyun.KindServer)
+	for _, answer = range []string{`{}`, `{"servers": null}`, `{"servers": {}}`, `[]`, ``} {
+		e, err := r.Look(t.Context(), driver.Call{Change: driver.Change{Kind: duoyun.KindServer, Mark: "dy-2"}, Step: "server"})
+		if c.Code(err) != driver.InDoubt {
+			t.Errorf("%q: %+v, %v", answer, e, err)
+		}
+	}
+}
+
 func TestTwoOfOneMarkAreAConflictAndOneThatGoesIsNot(t *testing.T) {
 	t.Parallel()
 	k := newKeystone(t, httptest.NewServer)

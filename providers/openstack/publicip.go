@@ -163,8 +163,12 @@ func (f publicIPKind) shelf() shelf {
 }
 
 func (f publicIPKind) page(ctx context.Context, cursor string) ([]floatingips.FloatingIP, string, error) {
-	return onePage(ctx, floatingips.List(f.network, floatingips.ListOpts{ProjectID: f.project, Limit: pageSize, Marker: cursor}),
-		floatingips.ExtractFloatingIPs, func(v floatingips.FloatingIP) string { return v.ID })
+	var body struct {
+		Floating []floatingips.FloatingIP `json:"floatingips"`
+		Links    links                    `json:"floatingips_links"`
+	}
+	err := fetch(ctx, f.network, f.network.ServiceURL("floatingips"), f.project, cursor, &body)
+	return paged(body.Floating, body.Links, err, func(v floatingips.FloatingIP) string { return v.ID })
 }
 
 func (f publicIPKind) observe(ctx context.Context, id string) (driver.Observation, error) {

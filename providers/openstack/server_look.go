@@ -176,8 +176,12 @@ func (s serverKind) serverShelf() shelf {
 // page lists servers of the project in every state. A server of a cell that is down is shown as UNKNOWN and without
 // its tags: such a listing is not whole.
 func (s serverKind) page(ctx context.Context, cursor string) (all []servers.Server, next string, partial bool, err error) {
-	all, next, err = onePage(ctx, servers.List(s.compute, servers.ListOpts{Limit: pageSize, Marker: cursor}),
-		servers.ExtractServers, func(v servers.Server) string { return v.ID })
+	var body struct {
+		Servers []servers.Server
+		Links   links `json:"servers_links"`
+	}
+	err = fetch(ctx, s.compute, s.compute.ServiceURL("servers", "detail"), "", cursor, &body)
+	all, next, err = paged(body.Servers, body.Links, err, func(v servers.Server) string { return v.ID })
 	return all, next, slices.ContainsFunc(all, func(v servers.Server) bool { return v.Status == "UNKNOWN" }), err
 }
 
