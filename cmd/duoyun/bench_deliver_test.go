@@ -73,21 +73,37 @@ func instantClouds(t *testing.T) map[string]account {
 	t.Helper()
 	all := clouds{}
 	for _, name := range []string{"jd-suqian", "telecom-suqian", "mobile-suqian", "inspur-suqian"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		unlimited := map[simcloud.Item]int64{}
-		for item := range simcloud.DefaultQuota() {
-			unlimited[item] = -1
-		}
-		sim := simcloud.New(simcloud.Options{Name: name, Quota: unlimited})
-		fake := openstackfake.New(sim, openstackfake.Options{})
-		c := &simulated{name: name, cloud: sim, owner: fake.Owner(openstackfake.Project), url: "http://" + l.Addr().String(),
-			server: &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}}
-		go func() { _ = c.server.Serve(l) }()
-		all = append(all, c)
+		all = append(all, instantCloud(t, name))
 	}
-	t.Cleanup(func() { _ = all.Close() })
 	return all.accounts()
+}
+
+// instantCloud starts one cloud without latency or quota; it ends with the test.
+func instantCloud(t *testing.T, name string) *simulated {
+	t.Helper()
+	return quotaless(t, name, nil)
+}
+
+// quotaless starts a cloud without latency or quota, behind what wrap puts before it.
+func quotaless(t *testing.T, name string, wrap func(*simcloud.Cloud, http.Handler) http.Handler) *simulated {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	unlimited := map[simcloud.Item]int64{}
+	for item := range simcloud.DefaultQuota() {
+		unlimited[item] = -1
+	}
+	sim := simcloud.New(simcloud.Options{Name: name, Quota: unlimited})
+	fake := openstackfake.New(sim, openstackfake.Options{})
+	var handler http.Handler = fake
+	if wrap != nil {
+		handler = wrap(sim, fake)
+	}
+	c := &simulated{name: name, cloud: sim, owner: fake.Owner(openstackfake.Project), url: "http://" + l.Addr().String(),
+		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}}
+	go func() { _ = c.server.Serve(l) }()
+	t.Cleanup(func() { _ = c.server.Close() })
+	return c
 }
 
 // deliver works jobs until every unit of the orders has been delivered, and returns how long that took. Workers come and
