@@ -34,18 +34,19 @@ type Harness struct {
 // Faults spoil the next creation of a kind's main part: the one wire call of that step, nothing before it. Each returns
 // what ends the fault.
 type Faults struct {
-	LoseRequest func(duoyun.Kind) func() // the connection breaks and nothing was done
-	LoseAnswer  func(duoyun.Kind) func() // it is done, and the connection breaks
-	HoldAnswer  func(duoyun.Kind) func() // it is done, and the answer comes after Patience
-	Throttle    func(duoyun.Kind) func() // refused for coming too fast
-	Fail        func(duoyun.Kind) func() // 5xx or what the vendor has like it, after it was done
-	Duplicate   func(duoyun.Kind) func() // it arrives twice; the second answer is given
-	CutAnswer   func(duoyun.Kind) func() // it is done, and the connection breaks in the middle of the answer
-	Mistype     func(duoyun.Kind) func() // it is done, and the answer is of another type than was promised
-	StaleLists  func(duoyun.Kind) func() // from the second listing of the kind on, all show what the first showed
-	HollowLists func(duoyun.Kind) func() // listings of the kind are answered with nothing in them
-	Revoke      func()                   // every login so far has become invalid
-	Patience    time.Duration            // deadline of the call whose answer is held
+	LoseRequest  func(duoyun.Kind) func() // the connection breaks and nothing was done
+	LoseAnswer   func(duoyun.Kind) func() // it is done, and the connection breaks
+	HoldAnswer   func(duoyun.Kind) func() // it is done, and the answer comes after Patience
+	Throttle     func(duoyun.Kind) func() // refused for coming too fast
+	Fail         func(duoyun.Kind) func() // 5xx or what the vendor has like it, after it was done
+	Duplicate    func(duoyun.Kind) func() // it arrives twice; the second answer is given
+	DuplicateAll func() func()            // every mutation arrives twice; the second answer is given
+	CutAnswer    func(duoyun.Kind) func() // it is done, and the connection breaks in the middle of the answer
+	Mistype      func(duoyun.Kind) func() // it is done, and the answer is of another type than was promised
+	StaleLists   func(duoyun.Kind) func() // from the second listing of the kind on, all show what the first showed
+	HollowLists  func(duoyun.Kind) func() // listings of the kind are answered with nothing in them
+	Revoke       func()                   // every login so far has become invalid
+	Patience     time.Duration            // deadline of the call whose answer is held
 }
 
 // Samples are the specs the suite buys; a zero field is DefaultSamples'.

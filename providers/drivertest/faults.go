@@ -28,6 +28,9 @@ func (w *world) spoiled(t *testing.T) {
 		fault("an answer cut in the middle is in doubt, then found by mark", f.CutAnswer, w.lostAnswer)
 		fault("a throttled call did nothing", f.Throttle, w.throttled)
 		fault("a request that acts twice is never taken for a refusal, and both are seen", f.Duplicate, w.duplicated)
+		if f.DuplicateAll != nil {
+			t.Run(string(k)+": changes and deletions whose every request acts twice are done once", func(t *testing.T) { w.allTwice(t, k) })
+		}
 		if !slices.Contains(w.h.NaturalKeys, k) { // which needs neither an id in the answer nor a listing
 			fault("an answer of another type is in doubt, then found by mark", f.Mistype, w.lostAnswer)
 			fault("a stale list hides nothing that is known by its id", f.StaleLists, w.staleLists)
@@ -121,6 +124,61 @@ func (w *world) duplicated(t *testing.T, k duoyun.Kind, start func(duoyun.Kind) 
 		twin := *c
 		w.keep(&twin, step, id)
 		w.remove(t, &unit{Change: twin})
+	}
+}
+
+// allTwice changes a unit, attaches and detaches it, and takes it away, while every request acts twice: the second answer
+// may be a refusal that the first caused, and leads nobody to believe that it was not done.
+func (w *world) allTwice(t *testing.T, k duoyun.Kind) {
+	u := w.buy(t, w.change(t, k))
+	end := w.h.Faults.DuplicateAll()
+	defer end()
+	for _, after := range w.updates(u) {
+		c := u.Change
+		c.Op, c.Before, c.After = duoyun.OpUpdate, u.After, after
+		w.persist(t, &c)
+		u.After = after
+	}
+	gone := u.deletion()
+	w.persist(t, &gone)
+	end()
+	w.remove(t, u)
+}
+
+// updates are what a unit may become, one after another.
+func (w *world) updates(u *unit) []duoyun.Spec {
+	switch s := u.After.(type) {
+	case duoyun.ServerSpec:
+		stopped := s
+		stopped.Stopped = true
+		return []duoyun.Spec{stopped, s, w.h.Samples.ResizedServer}
+	case duoyun.DiskSpec:
+		return []duoyun.Spec{w.h.Samples.GrownDisk}
+	case duoyun.BucketSpec:
+		return []duoyun.Spec{w.h.Samples.GrownBucket}
+	}
+	return nil
+}
+
+// persist walks a change as the protocol does: what is refused for the moment is sent again, what is in doubt is looked
+// for, and nothing may be refused for good.
+func (w *world) persist(t *testing.T, c *driver.Change) {
+	t.Helper()
+	for i, s := range w.plan(t, *c) {
+		call := driver.Call{Change: *c, Step: s.Name, Token: duoyun.StepToken(c.Mark, 0, i)}
+		for tries := 0; ; tries++ {
+			_, err := w.resource(c.Kind).Run(t.Context(), call)
+			if code := w.cloud.Code(err); code == driver.Invalid || code == driver.NotFound || code == driver.Auth || code == driver.Quota || code == driver.SoldOut {
+				t.Errorf("%s %s: code %q: the first of the two acted: %v", c.Op, s.Name, code, err)
+			}
+			if e, err := w.rested(t, call); err == nil && e.State == driver.Done {
+				break
+			}
+			if tries == 10 {
+				t.Fatalf("%s %s is never done", c.Op, s.Name)
+			}
+			w.wait(t.Context())
+		}
 	}
 }
 

@@ -104,6 +104,10 @@ func (s *simulated) harness() drivertest.Harness {
 			Fail:        s.fault(func(r *simcloud.Rule) { r.Status, r.When = http.StatusInternalServerError, simcloud.After }),
 			Throttle:    s.fault(func(r *simcloud.Rule) { r.Status = http.StatusTooManyRequests }),
 			Duplicate:   s.fault(func(r *simcloud.Rule) { r.Twice = true }),
+			DuplicateAll: func() func() {
+				s.Faults.Play(simcloud.Plan{Odds: map[simcloud.Trouble]float64{simcloud.Duplicated: 1}})
+				return s.Faults.Clear
+			},
 			CutAnswer:   s.fault(func(r *simcloud.Rule) { r.Cut = true }),
 			Mistype:     s.fault(func(r *simcloud.Rule) { r.Garble = simcloud.WrongType }),
 			StaleLists:  s.lists(func(r *simcloud.Rule) { r.Stale = time.Hour }),
