@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/store"
 	"github.com/duoyun/duoyun/store/storetest"
@@ -66,6 +68,17 @@ func (b *bench) count(query string, args ...any) (n int64) {
 func (b *bench) exec(query string, args ...any) {
 	b.t.Helper()
 	b.tx(func(tx *sql.Tx) error { _, err := tx.Exec(query, args...); return err })
+}
+
+// property checks f for values of its own choice, fewer under the race detector.
+func property(t *testing.T, f func(t *rapid.T)) {
+	t.Helper()
+	runs := 0
+	rapid.Check(t, func(t *rapid.T) {
+		if runs++; runs <= propertyRuns {
+			f(t)
+		}
+	})
 }
 
 // together runs f in n goroutines at once, numbered from 0.

@@ -90,7 +90,7 @@ var errUndo = errors.New("undone")
 func TestTheGuardsAreTheSameOnBothEngines(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		rows := b.accounts()
-		rapid.Check(t, func(t *rapid.T) {
+		property(t, func(t *rapid.T) {
 			var amounts []quota.Amount
 			for range rapid.IntRange(0, 6).Draw(t, "amounts") {
 				a := rapid.SampledFrom(rows).Draw(t, "row")

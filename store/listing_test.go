@@ -341,7 +341,7 @@ func TestPagesHoldEveryRowInScopeOnceWhateverIsAddedMeanwhile(t *testing.T) {
 			_, _, err := l.page(all(), duoyun.Page{Limit: 500})
 			ok(t, err)
 		}
-		rapid.Check(t, func(t *rapid.T) {
+		property(t, func(t *rapid.T) {
 			l, scope := rapid.SampledFrom(ls).Draw(t, "listing"), f.scope(t)
 			p := duoyun.Page{Limit: rapid.SampledFrom([]int{2, 7, 50, 10_000}).Draw(t, "size")}
 			if slices.Contains([]string{"supplier", "pool", "contract", "offer"}, l.noun) {
@@ -381,7 +381,7 @@ func TestAScopeIsChargedTheLinesItSees(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		f := plant(b)
 		ids := f.visible("statement", all())
-		rapid.Check(t, func(t *rapid.T) {
+		property(t, func(t *rapid.T) {
 			scope, id := f.scope(t), rapid.SampledFrom(ids).Draw(t, "statement")
 			whole := scope.All || slices.Contains(scope.Suppliers, f.parties["statement"][id])
 			var want []duoyun.StatementLine
@@ -428,7 +428,7 @@ func TestAScopeIsChargedTheLinesItSees(t *testing.T) {
 func TestAFilterByAgencyKeepsItsSubtreeWithinTheScope(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		f := plant(b)
-		rapid.Check(t, func(t *rapid.T) {
+		property(t, func(t *rapid.T) {
 			scope, a := f.scope(t), rapid.SampledFrom(f.agencies).Draw(t, "agency")
 			scope.Suppliers = nil
 			got, err := f.Resources(f.ctx, scope, broker.ResourceFilter{Agency: rapid.SampledFrom([]string{a.ID, a.Code}).Draw(t, "key")}, duoyun.Page{Limit: 500})

@@ -23,7 +23,7 @@ import (
 func TestIntervalsOfOneMeterNeverOverlap(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		_, rs := b.order(1)
-		rapid.Check(t, func(t *rapid.T) {
+		property(t, func(t *rapid.T) {
 			b.exec(`DELETE FROM usage_intervals`)
 			type span struct{ from, to int64 } // to 0: open
 			model := map[duoyun.Item][]span{}

@@ -22,7 +22,7 @@ func TestInstantsAreKeptToTheMicrosecondInUTC(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		_, rs := b.order(1)
 		r := rs[0]
-		rapid.Check(t, func(t *rapid.T) {
+		property(t, func(t *rapid.T) {
 			at := func(name string) time.Time {
 				zone := time.FixedZone("", rapid.IntRange(-12, 14).Draw(t, "zone")*3600)
 				return time.Unix(rapid.Int64Range(-60_000_000_000, 250_000_000_000).Draw(t, name), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).In(zone)
@@ -75,7 +75,7 @@ func TestInstantsAreComparedAsInstants(t *testing.T) {
 
 func TestTextIsKeptAsItIs(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
-		rapid.Check(t, func(t *rapid.T) {
+		property(t, func(t *rapid.T) {
 			v := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", " ", "'; DROP TABLE users; --", `\`, "%_", "$1", "多云\n", "é", "e\u0301", "\u202e", strings.Repeat("字", 100_000)})).Draw(t, "text")
 			v = strings.ReplaceAll(v, "\x00", "")
 			ok(t, b.InTx(b.ctx, func(tx *sql.Tx) error { return b.SetSetting(b.ctx, tx, "text", v) }))
