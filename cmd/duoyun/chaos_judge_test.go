@@ -36,7 +36,7 @@ func (s *storm) judge() {
 	v.unresolved = s.unresolved()
 	v.stuck = s.texts(`SELECT o.id || ' ' || o.form || ' ' || o.state || ' ' || o.reason FROM orders o WHERE o.state IN ('placing', 'provisioning', 'undoing')
 		AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.order_id = o.id AND i.state NOT IN ('verified', 'cancelled', 'failed', 'compensated'))
-		AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.subject_id = o.id AND f.state = 'open')`)
+		AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.subject_id = o.id AND f.state = 'open' AND f.kind <> 'bad_reply')`)
 	var err error
 	v.holds, err = storetest.WrongHolds(context.Background(), s.house.store)
 	check(s.t, err)
@@ -69,7 +69,7 @@ func (s *storm) compare() verdict {
 	s.t.Helper()
 	there := vendorInventory(s.clouds)
 	told := map[string]bool{}
-	for _, subject := range s.texts(`SELECT subject_id FROM findings WHERE state = 'open'`) {
+	for _, subject := range s.texts(`SELECT subject_id FROM findings WHERE state = 'open' AND kind <> 'bad_reply'`) {
 		told[subject] = true
 	}
 	faults := injected(s.clouds)

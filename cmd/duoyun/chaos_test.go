@@ -70,7 +70,7 @@ func (s *storm) run(replicas int) {
 	weather := s.weather()
 	for last := time.Now(); ; time.Sleep(stormTick) {
 		open := s.count(`SELECT COUNT(*) FROM orders WHERE state IN ('placing', 'provisioning', 'undoing')
-			AND id NOT IN (SELECT i.order_id FROM intents i JOIN findings f ON f.subject_id = i.resource_id WHERE i.order_id IS NOT NULL AND f.state = 'open')`)
+			AND id NOT IN (SELECT i.order_id FROM intents i JOIN findings f ON f.subject_id = i.resource_id WHERE i.order_id IS NOT NULL AND f.state = 'open' AND f.kind <> 'bad_reply')`)
 		if n := min(batch, underWayLimit-open, orders-s.fed); n > 0 {
 			s.feed(n)
 		} else if s.fed >= orders && open < max(10, orders/20) {
@@ -211,7 +211,7 @@ func (s *storm) clear() {
 }
 
 const stuckOrders = `SELECT COUNT(*) FROM orders o WHERE o.state = 'undoing' AND EXISTS (SELECT 1 FROM findings f
-	JOIN intents i ON i.resource_id = f.subject_id WHERE i.order_id = o.id AND f.state = 'open')`
+	JOIN intents i ON i.resource_id = f.subject_id WHERE i.order_id = o.id AND f.state = 'open' AND f.kind <> 'bad_reply')`
 
 func example(all []string) string {
 	if len(all) == 0 {
@@ -226,7 +226,7 @@ func (s *storm) unresolved() []string {
 			SELECT i.id, i.resource_id, i.op, i.kind, i.state, i.reason, i.attempt FROM intents i
 			WHERE i.state NOT IN ('verified', 'cancelled', 'failed', 'compensated')
 		), told AS (
-			SELECT o.id, o.resource_id FROM open o JOIN findings f ON f.subject_id = o.resource_id AND f.state = 'open'
+			SELECT o.id, o.resource_id FROM open o JOIN findings f ON f.subject_id = o.resource_id AND f.state = 'open' AND f.kind <> 'bad_reply'
 			UNION
 			SELECT o.id, o.resource_id FROM open o JOIN resource_links l ON l.child_id = o.resource_id OR l.parent_id = o.resource_id
 			JOIN told t ON t.resource_id = l.parent_id OR t.resource_id = l.child_id WHERE o.state = 'waiting'
