@@ -1,6 +1,10 @@
 package duoyun
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Form is the kind of an order document 单据类型.
 type Form string
@@ -40,12 +44,12 @@ func OrderLifecycle() Lifecycle[OrderState] {
 	type s = OrderState
 	return Lifecycle[s]{Noun: Text{"申请单", "order"}, Edges: []Edge[s]{
 		{OrderReviewing, "技术评审", []s{OrderRecommended, OrderSigning, OrderPlacing, OrderReturned, OrderRejected, OrderCancelled}},
-		{OrderRecommended, "待确认供应商", []s{OrderSigning, OrderPlacing, OrderReviewing, OrderReturned, OrderRejected, OrderCancelled}},
-		{OrderSigning, "审批会签", []s{OrderPlacing, OrderRecommended, OrderReviewing, OrderReturned, OrderRejected, OrderCancelled}},
+		{OrderRecommended, "待确认供应商", []s{OrderSigning, OrderPlacing, OrderReviewing, OrderReturned, OrderRejected, OrderCancelled, OrderHeld, OrderPartial}},
+		{OrderSigning, "审批会签", []s{OrderPlacing, OrderRecommended, OrderReviewing, OrderReturned, OrderRejected, OrderCancelled, OrderHeld, OrderPartial}},
 		{OrderPlacing, "落单", []s{OrderProvisioning, OrderHeld, OrderRecommended, OrderConfirmed, OrderCancelled}},
 		{OrderHeld, "挂起", []s{OrderPlacing, OrderProvisioning, OrderRecommended, OrderCancelled}},
 		{OrderProvisioning, "开通中", []s{OrderDelivered, OrderPartial, OrderConfirmed, OrderHeld, OrderUndoing, OrderFailed}},
-		{OrderPartial, "部分开通", []s{OrderConfirmed, OrderProvisioning, OrderUndoing}},
+		{OrderPartial, "部分开通", []s{OrderConfirmed, OrderProvisioning, OrderUndoing, OrderRecommended}},
 		{OrderDelivered, "待开通确认", []s{OrderConfirmed, OrderUndoing}},
 		{OrderUndoing, "撤销中", []s{OrderUndone}},
 		{OrderConfirmed, "已确认", nil},
@@ -186,10 +190,12 @@ type OrderEvent struct {
 	Note    string
 }
 
-// Component is a set of lines joined by references; it goes to one pool, region and zone.
+// Component is a set of lines joined by references, or, where some of their units were bought before, of the units still
+// missing; it goes to one pool, region and zone.
 type Component struct {
-	Lines      []string    `json:"lines"`
-	Candidates []Candidate `json:"candidates"` // every offer that was looked at, best first, dropped ones last
+	Lines      []string    `json:"lines"`           // whole lines; empty where Units says
+	Units      []string    `json:"units,omitempty"` // names of units, such as app-3
+	Candidates []Candidate `json:"candidates"`      // every offer that was looked at, best first, dropped ones last
 }
 
 // Candidate is one pool under one contract as an answer to a component, with its score or why it was dropped.
@@ -203,7 +209,8 @@ type Candidate struct {
 	Contract   string      `json:"contract"` // number
 	Region     string      `json:"region"`
 	Dropped    []Text      `json:"dropped,omitempty"`
-	Score      int64       `json:"score"` // 0 to 10000, higher is better
+	Failed     []Text      `json:"failed,omitempty"` // what is sought anew could not be had here before: it ranks after those that did not fail
+	Score      int64       `json:"score"`            // 0 to 10000, higher is better
 	Parts      []ScorePart `json:"parts,omitempty"`
 	Monthly    Fen         `json:"monthly"`
 	Total      Fen         `json:"total"`
@@ -240,10 +247,46 @@ type Recommendation struct {
 	Components []Component `json:"components"`
 }
 
-// Choice is the supplier a named person confirmed for one component.
+// Choice is the supplier a named person confirmed for one component. Whole lines and units are never told both, so that
+// whoever knows of lines alone buys nothing for a choice of units.
 type Choice struct {
 	Candidate Candidate `json:"candidate"`
-	Lines     []string  `json:"lines"`
-	By        string    `json:"by"` // user id
+	Lines     []string  `json:"lines"`           // whole lines; empty where Units says
+	Units     []string  `json:"units,omitempty"` // names of units, such as app-3
+	By        string    `json:"by"`              // user id
 	Reason    string    `json:"reason,omitempty"`
+}
+
+// Covers reports whether the choice is about a unit.
+func (c Choice) Covers(u Unit) bool {
+	if len(c.Units) > 0 {
+		return slices.Contains(c.Units, u.Name())
+	}
+	return slices.Contains(c.Lines, u.Line)
+}
+
+// LineNames lists the lines that the choice serves, in whole or in part.
+func (c Choice) LineNames() []string {
+	lines := slices.Clone(c.Lines)
+	for _, name := range c.Units {
+		if i := strings.LastIndexByte(name, '-'); i > 0 && !slices.Contains(lines, name[:i]) {
+			lines = append(lines, name[:i])
+		}
+	}
+	return lines
+}
+
+// OrderDecision 选择记录 is a recommendation and what was chosen and signed of it, kept when another takes its place.
+type OrderDecision struct {
+	ID          string
+	OrderID     string
+	At          time.Time // when it was superseded, business clock
+	ActorID     string
+	Actor       string // name at the time
+	Action      string // by what: offer_changed, recommend, reselect, review, reject, return
+	Note        string
+	Recommended *Recommendation // nil of a change, which has none
+	Chosen      []Choice
+	ContentHash string // as it was signed; signatures over it stay among the tasks
+	Total       Fen
 }

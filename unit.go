@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // Unit is one unit of an order line after the cuts: what one purchase intent buys.
@@ -15,6 +16,13 @@ type Unit struct {
 	Spec    Spec
 	Parents []Parent // bought and verified before it
 }
+
+// Name is what people call the unit and its resource, such as app-3. A line's name may have dashes too; the last one
+// parts it from the ordinal.
+func (u Unit) Name() string { return UnitName(u.Line, u.Ordinal) }
+
+// UnitName names a unit of a line.
+func UnitName(line string, ordinal int) string { return line + "-" + strconv.Itoa(ordinal) }
 
 // Quantity is how much of its line the unit stands for: 1, or the whole quantity of a service.
 func (u Unit) Quantity() int64 {

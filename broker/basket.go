@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
@@ -34,6 +33,10 @@ type unitKey struct {
 	ordinal int
 }
 
+func keyOf(u duoyun.Unit) unitKey { return unitKey{u.Line, u.Ordinal} }
+
+func (k unitKey) String() string { return duoyun.UnitName(k.line, k.ordinal) }
+
 type placeKey struct{ pool, zone string }
 
 // parent is what a unit hangs on; ready when it exists at its vendor.
@@ -43,19 +46,23 @@ type parent struct {
 }
 
 // fill puts every unit that was not bought before into a basket, parents before children.
-func (s *Service) fill(ctx context.Context, tx *sql.Tx, o duoyun.Order, parcels []parcel) (*basket, error) {
+func (s *Service) fill(ctx context.Context, tx *sql.Tx, o duoyun.Order, got gotten, parcels []parcel) (*basket, error) {
 	b := &basket{order: o, now: s.now(), real: s.real(), purse: newPurse(o.Requested.Funding), have: map[unitKey]parent{},
 		pinned: map[string]parent{}, networks: map[placeKey]parent{}}
 	var err error
 	if b.agency, err = s.store.Agency(ctx, tx, o.AgencyID); err != nil {
 		return nil, err
 	}
+	b.purse.spent(got.money)
+	for key, r := range got.units {
+		b.have[key] = parent{id: r.ID, ready: r.State.Live()}
+	}
 	if err := s.known(ctx, tx, b); err != nil {
 		return nil, err
 	}
 	for _, p := range parcels {
 		for _, u := range p.units {
-			if _, bought := b.have[unitKey{u.Line, u.Ordinal}]; bought {
+			if !got.lacks(u) {
 				continue
 			}
 			if onNetwork(u.Kind) && u.Zone != "" && slices.Contains(p.offer.Pool.Kinds, duoyun.KindNetwork) {
@@ -74,17 +81,8 @@ func (s *Service) fill(ctx context.Context, tx *sql.Tx, o duoyun.Order, parcels 
 	return b, nil
 }
 
-// known notes what an earlier placing of the order bought, and the existing resources its lines hang on.
+// known notes the existing resources that the order's lines hang on.
 func (s *Service) known(ctx context.Context, tx *sql.Tx, b *basket) error {
-	rs, err := s.store.OrderResources(ctx, tx, b.order.ID)
-	if err != nil {
-		return err
-	}
-	for _, r := range rs {
-		if !among(r.State, duoyun.ResourceFailed, duoyun.ResourceCancelled, duoyun.ResourceTerminated) {
-			b.have[unitKey{r.Line, r.Ordinal}] = parent{id: r.ID, ready: r.State.Live()}
-		}
-	}
 	pinned, err := s.store.LockResources(ctx, tx, referred(b.order.Requested))
 	for _, r := range pinned {
 		b.pinned[r.Number] = parent{id: r.ID, ready: r.State.Live() && r.State != duoyun.ResourceReleasing}
@@ -139,7 +137,7 @@ func (b *basket) parents(p parcel, u duoyun.Unit) (map[duoyun.Relation][]parent,
 func (b *basket) resource(p parcel, u duoyun.Unit) duoyun.Resource {
 	o := b.order
 	return duoyun.Resource{ID: duoyun.NewID(b.now), OrderID: o.ID, Line: u.Line, Ordinal: u.Ordinal, Kind: u.Kind,
-		Name: fmt.Sprintf("%s-%d", u.Line, u.Ordinal), AgencyID: o.AgencyID, PayerID: o.PayerID, SystemID: o.SystemID,
+		Name: u.Name(), AgencyID: o.AgencyID, PayerID: o.PayerID, SystemID: o.SystemID,
 		ProjectID: o.ProjectID, SupplierID: p.offer.Supplier.ID, PoolID: p.offer.Pool.ID, ContractID: p.offer.Contract.ID,
 		Zone: u.Zone, State: duoyun.ResourceReserved, Spec: u.Spec, Period: o.Requested.Period, CreatedAt: b.now, UpdatedAt: b.now}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/duoyun/duoyun"
@@ -28,7 +29,7 @@ func (s *Service) confirmSupplier(ctx context.Context, tx *sql.Tx, actor duoyun.
 	if err != nil {
 		return err
 	}
-	o.Chosen = chosen
+	o.Chosen = append(slices.Clone(o.Chosen), chosen...) // what was bought before stands
 	if err := s.seal(ctx, tx, o); err != nil {
 		return err
 	}
@@ -66,31 +67,33 @@ func firstPicks(rec *duoyun.Recommendation) []Pick {
 	return picks
 }
 
+// choose turns the picks into choices of what is missing.
 func choose(o duoyun.Order, picks []Pick, by string) ([]duoyun.Choice, error) {
 	components := o.Recommended.Components
-	chosen := make([]duoyun.Choice, len(components))
+	chosen, picked := make([]duoyun.Choice, len(components)), make([]bool, len(components))
 	var f duoyun.Faults
 	for i, p := range picks {
 		path := fmt.Sprintf("picks[%d]", i)
 		switch {
 		case p.Component < 0 || p.Component >= len(components):
 			f.Add(path+".component", fmt.Sprint(p.Component), fmt.Sprintf("应为 0 至 %d", len(components)-1), fmt.Sprintf("must be 0 to %d", len(components)-1))
-		case chosen[p.Component].Lines != nil:
+		case picked[p.Component]:
 			f.Add(path+".component", fmt.Sprint(p.Component), "该组件已选过", "this component has a pick already")
 		default:
 			checkNote(&f, path+".reason", p.Reason)
-			chosen[p.Component] = duoyun.Choice{Lines: components[p.Component].Lines, By: by, Reason: p.Reason,
-				Candidate: pickOne(&f, path, components[p.Component], p)}
+			c := components[p.Component]
+			picked[p.Component] = true
+			chosen[p.Component] = duoyun.Choice{Lines: c.Lines, Units: c.Units, By: by, Reason: p.Reason, Candidate: pickOne(&f, path, c, p)}
 		}
 	}
-	for i, c := range chosen {
-		if c.Lines == nil {
-			f.Add("picks", fmt.Sprint(i), fmt.Sprintf("组件 %d（%s）未选供应商", i, strings.Join(components[i].Lines, "、")),
-				fmt.Sprintf("component %d (%s) has no pick", i, strings.Join(components[i].Lines, ", ")))
+	for i, c := range components {
+		if names := append(slices.Clone(c.Lines), c.Units...); !picked[i] {
+			f.Add("picks", fmt.Sprint(i), fmt.Sprintf("组件 %d（%s）未选供应商", i, strings.Join(names, "、")),
+				fmt.Sprintf("component %d (%s) has no pick", i, strings.Join(names, ", ")))
 		}
 	}
 	if len(f) == 0 && o.Requested.Requires.SameSupplier {
-		checkSameSupplier(&f, chosen)
+		checkSameSupplier(&f, append(slices.Clone(o.Chosen), chosen...))
 	}
 	return chosen, f.Err()
 }

@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
@@ -70,7 +69,7 @@ func (s *Service) concludeOpen(ctx context.Context, tx *sql.Tx, o *duoyun.Order)
 	return s.held(ctx, tx, o, "shortage", why)
 }
 
-// missingUnits names the units of an order that it has not got.
+// missingUnits names the units of an order that it has not got. What was delivered and given back since is not missed.
 func missingUnits(o duoyun.Order, rs []duoyun.Resource) ([]string, error) {
 	units, err := o.Requested.Units(o.Approved)
 	if err != nil {
@@ -78,14 +77,14 @@ func missingUnits(o duoyun.Order, rs []duoyun.Resource) ([]string, error) {
 	}
 	had := map[unitKey]bool{}
 	for _, r := range rs {
-		if r.State.Live() {
+		if r.State.Live() || !r.Delivered.IsZero() {
 			had[unitKey{r.Line, r.Ordinal}] = true
 		}
 	}
 	var missing []string
 	for _, u := range units {
-		if !had[unitKey{u.Line, u.Ordinal}] {
-			missing = append(missing, fmt.Sprintf("%s-%d", u.Line, u.Ordinal))
+		if !had[keyOf(u)] {
+			missing = append(missing, u.Name())
 		}
 	}
 	return missing, nil

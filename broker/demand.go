@@ -15,24 +15,55 @@ type demand struct {
 	period   duoyun.Period
 	requires duoyun.Requires
 	level    duoyun.Protection
-	pins     []string // ids of the pools where what it hangs on runs
+	pins     []string  // ids of the pools where what it hangs on, or what hangs on it, runs
+	supplier string    // id of the one that has to serve it too; "": any
+	failures []Failure // of its units
 	at       time.Time
 }
 
-func demandOf(in inputs, lines []string, units []duoyun.Unit) demand {
-	d := demand{period: in.Requested.Period, requires: in.Requested.Requires, level: in.Level, at: in.At}
+// demandOf is what some of all the order's units need.
+func demandOf(in inputs, units, all []duoyun.Unit) demand {
+	d := demand{units: units, period: in.Requested.Period, requires: in.Requested.Requires, level: in.Level, supplier: in.Supplier, at: in.At}
+	own := map[unitKey]bool{}
 	for _, u := range units {
-		if !slices.Contains(lines, u.Line) {
-			continue
+		own[keyOf(u)] = true
+	}
+	pin := func(pool string) {
+		if pool != "" && !slices.Contains(d.pins, pool) {
+			d.pins = append(d.pins, pool)
 		}
-		d.units = append(d.units, u)
+	}
+	for _, u := range all {
 		for _, p := range u.Parents {
-			if pool, ok := in.Pinned[p.Resource]; ok && p.Resource != "" && !slices.Contains(d.pins, pool) {
-				d.pins = append(d.pins, pool)
+			above := unitKey{p.Line, p.Ordinal}
+			switch {
+			case own[keyOf(u)] && p.Resource != "":
+				pin(in.Pinned[p.Resource])
+			case own[keyOf(u)] && !own[above]:
+				pin(in.Bought[above.String()])
+			case !own[keyOf(u)] && own[above]:
+				pin(in.Bought[u.Name()])
 			}
 		}
 	}
+	d.failures = failuresOf(in.Failures, units)
 	return d
+}
+
+func failuresOf(all []Failure, units []duoyun.Unit) (failures []Failure) {
+	if len(all) == 0 {
+		return nil
+	}
+	names := map[string]bool{}
+	for _, u := range units {
+		names[u.Name()] = true
+	}
+	for _, f := range all {
+		if names[f.Unit] {
+			failures = append(failures, f)
+		}
+	}
+	return failures
 }
 
 func because(zh, en string, args ...any) duoyun.Text {
@@ -55,6 +86,9 @@ func (d demand) people() bool {
 func (d demand) misfits(o duoyun.Offer) []duoyun.Text {
 	why := d.misfitKinds(o.Pool)
 	why = append(why, d.misfitContract(o)...)
+	if d.supplier != "" && d.supplier != o.Supplier.ID {
+		why = append(why, because("要求同一云服务商：已开通的部分由另一家提供", "one supplier is asked for, and another has delivered what is there already"))
+	}
 	if d.people() {
 		return why
 	}

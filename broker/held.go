@@ -44,7 +44,7 @@ func (s *Service) retryHeld(ctx context.Context, orderID string) (placed bool, e
 		if err != nil || o.State != duoyun.OrderHeld {
 			return errors.Join(err, errStill)
 		}
-		if err := s.settleHold(ctx, tx, duoyun.SystemActor(), o, "所缺已补足，系统已重新落单"); err != nil {
+		if err := s.settle(ctx, tx, duoyun.SystemActor(), o, "所缺已补足，系统已重新落单", heldKinds()...); err != nil {
 			return err
 		}
 		if err := s.move(ctx, tx, duoyun.SystemActor(), &o, duoyun.OrderPlacing, "retry", ""); err != nil {
@@ -67,9 +67,12 @@ func (s *Service) retryHeld(ctx context.Context, orderID string) (placed bool, e
 	return false, err
 }
 
-// settleHold closes the findings that say the order is held.
-func (s *Service) settleHold(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o duoyun.Order, how string) error {
-	ids, err := s.store.CloseFindings(ctx, tx, "order", o.ID, []string{"shortage", "not_placed"}, how, actor.Name, s.now())
+// heldKinds are the findings that say that an order is held.
+func heldKinds() []string { return []string{"shortage", "not_placed"} }
+
+// settle closes an order's findings of these kinds.
+func (s *Service) settle(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o duoyun.Order, how string, kinds ...string) error {
+	ids, err := s.store.CloseFindings(ctx, tx, "order", o.ID, kinds, how, actor.Name, s.now())
 	if err != nil {
 		return err
 	}

@@ -350,10 +350,11 @@ func (o *office) findings() []string {
 	return kinds
 }
 
-// exact holds that no row was ever charged other than by live holds.
+// exact holds that no row was ever charged other than by live holds, and every unit holds what its state says.
 func (o *office) exact() {
 	o.Helper()
 	if m, err := o.quota.Mismatches(ctx, o.actor("city-finance")); err != nil || len(m) > 0 {
 		o.Errorf("holds and rows differ: %+v %v", m, err)
 	}
+	storetest.CheckHolds(o, o.s)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/procurement"
@@ -76,7 +78,11 @@ type parcel struct {
 }
 
 func (s *Service) placeOpen(ctx context.Context, tx *sql.Tx, o *duoyun.Order) error {
-	parcels, gone, err := s.recheck(ctx, tx, *o)
+	got, err := s.gottenOf(ctx, tx, *o)
+	if err != nil {
+		return err
+	}
+	parcels, gone, err := s.recheck(ctx, tx, *o, got)
 	if err != nil {
 		return err
 	}
@@ -84,7 +90,7 @@ func (s *Service) placeOpen(ctx context.Context, tx *sql.Tx, o *duoyun.Order) er
 		o.Reason = gone.ZH
 		return s.recommendTo(ctx, tx, duoyun.SystemActor(), o, "offer_changed", gone.ZH)
 	}
-	b, err := s.fill(ctx, tx, *o, parcels)
+	b, err := s.fill(ctx, tx, *o, got, parcels)
 	if err != nil {
 		return err
 	}
@@ -97,18 +103,19 @@ func (s *Service) placeOpen(ctx context.Context, tx *sql.Tx, o *duoyun.Order) er
 	return s.quota.Hold(ctx, tx, o.ID, b.charges)
 }
 
-// recheck compares what was signed with its own offers as they are at this moment; gone says why one no longer stands.
-func (s *Service) recheck(ctx context.Context, tx *sql.Tx, o duoyun.Order) (parcels []parcel, gone *duoyun.Text, err error) {
-	in, err := s.demandsOf(ctx, tx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	units, err := o.Requested.Units(o.Approved)
+// recheck compares what was signed with its own offers as they are at this moment; gone says why one no longer stands. A
+// choice all of which was bought is no longer asked about.
+func (s *Service) recheck(ctx context.Context, tx *sql.Tx, o duoyun.Order, got gotten) (parcels []parcel, gone *duoyun.Text, err error) {
+	in, err := s.demandsOf(ctx, tx, o, got)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, c := range o.Chosen {
-		d := demandOf(in, c.Lines, units)
+		units := covered(c, got.all)
+		if !slices.ContainsFunc(units, got.lacks) {
+			continue
+		}
+		d := demandOf(in, units, got.all)
 		offer, err := s.offers.OfferAt(ctx, tx, c.Candidate.PoolID, c.Candidate.ContractID, in.At)
 		if among(duoyun.CodeOf(err), duoyun.CodeConflict, duoyun.CodeNotFound) {
 			why := messageOf(err)
@@ -179,7 +186,8 @@ func (s *Service) buy(ctx context.Context, tx *sql.Tx, o *duoyun.Order, b *baske
 	return s.store.Enqueue(ctx, tx, b.jobs()...)
 }
 
-// Retry places a held order again at once; RetryHeld would do so within minutes (applicant, reviewer or procurement over its agency).
+// Retry places a held order again at once, from whom it was chosen; RetryHeld would do so within minutes (applicant,
+// reviewer or procurement over its agency).
 func (s *Service) Retry(ctx context.Context, actor duoyun.Actor, once duoyun.Once, key string) (duoyun.Order, error) {
 	return s.onOrder(ctx, actor, once, key, func(tx *sql.Tx, o *duoyun.Order) error {
 		if err := s.duty(ctx, tx, actor, o.AgencyID, duoyun.RoleApplicant, duoyun.RoleReviewer, duoyun.RoleProcurement); err != nil {
@@ -188,11 +196,24 @@ func (s *Service) Retry(ctx context.Context, actor duoyun.Actor, once duoyun.Onc
 		if o.State != duoyun.OrderHeld {
 			return duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 未挂起", "order %s is not held", o.Number)
 		}
-		if err := s.settleHold(ctx, tx, actor, *o, "已重试落单"); err != nil { // filed anew if something is short again
+		return s.retry(ctx, tx, actor, o)
+	})
+}
+
+func (s *Service) retry(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o *duoyun.Order) error {
+	if o.Requested.Form == duoyun.FormOpen {
+		got, err := s.gottenOf(ctx, tx, *o)
+		if err != nil {
 			return err
 		}
-		return s.toPlacing(ctx, tx, actor, o, "retry", "")
-	})
+		if units := got.unchosen(o.Chosen); len(units) > 0 {
+			return duoyun.Fail(duoyun.CodeConflict, "", "%s 尚未选定供应商，请改选", "no supplier is chosen for %s: have one reselected", strings.Join(units, "、"))
+		}
+	}
+	if err := s.settle(ctx, tx, actor, *o, "已重试落单", heldKinds()...); err != nil { // filed anew if something is short again
+		return err
+	}
+	return s.toPlacing(ctx, tx, actor, o, "retry", "")
 }
 
 // messageOf is an error's message for people.

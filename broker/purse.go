@@ -22,6 +22,15 @@ func newPurse(lines []duoyun.Funding) *purse {
 	return p
 }
 
+// spent takes what earlier placings of the order drew already.
+func (p *purse) spent(money []UnitMoney) {
+	for _, m := range money {
+		if i := slices.IndexFunc(p.lines, func(l duoyun.Funding) bool { return l.Year == m.Year && l.Item == m.Item }); i >= 0 {
+			p.left[i] -= m.Amount
+		}
+	}
+}
+
 // draw takes a year's amount from the first line of that year that has enough left, otherwise from the year's last
 // line: what a year needs beyond the document is the budget's to refuse. A year without a line is charged to the item of
 // the last line there is.

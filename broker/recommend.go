@@ -22,6 +22,11 @@ type inputs struct {
 	Pinned      map[string]string   `json:"pinned"`      // number of a resource referred to → id of its pool
 	Offers      []duoyun.Offer      `json:"offers"`      // in a fixed order
 	Reliability map[string]int64    `json:"reliability"` // pool id → hundredths of a per cent
+
+	// Where the order has got a part already:
+	Bought   map[string]string `json:"bought,omitempty"`   // name of a unit → id of its pool, "" where it was given back
+	Supplier string            `json:"supplier,omitempty"` // id of the one that has to serve the rest too
+	Failures []Failure         `json:"failures,omitempty"` // of what is missing, the latest of each unit and pool
 }
 
 // hash names the inputs; accounts and secrets are none of them.
@@ -38,20 +43,17 @@ func (in inputs) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// recommend looks at every offer for every component. Each component goes whole to one pool; every candidate is kept,
-// scored or with every reason it was dropped. It is a pure function of its inputs.
+// recommend looks at every offer for every component of what is missing. Each component goes whole to one pool; every
+// candidate is kept, scored or with every reason it was dropped. It is a pure function of its inputs.
 func recommend(in inputs) (duoyun.Recommendation, error) {
 	units, err := in.Requested.Units(in.Approved)
 	if err != nil {
 		return duoyun.Recommendation{}, err
 	}
 	rec := duoyun.Recommendation{At: in.At, InputsHash: in.hash()}
-	for _, lines := range in.Requested.Components() {
-		d := demandOf(in, lines, units)
-		if len(d.units) == 0 {
-			continue // all of it was cut away
-		}
-		c := duoyun.Component{Lines: lines}
+	for _, p := range in.lots(units) {
+		d := demandOf(in, p.units, units)
+		c := duoyun.Component{Lines: p.lines, Units: p.names}
 		for _, o := range in.Offers {
 			c.Candidates = append(c.Candidates, d.candidate(o))
 		}
@@ -70,7 +72,7 @@ func recommend(in inputs) (duoyun.Recommendation, error) {
 func (d demand) candidate(o duoyun.Offer) duoyun.Candidate {
 	c := duoyun.Candidate{PoolID: o.Pool.ID, Pool: o.Pool.Code, PoolName: o.Pool.Name, SupplierID: o.Supplier.ID, Supplier: o.Supplier.Code,
 		ContractID: o.Contract.ID, Contract: o.Contract.Number, Region: o.Pool.Region}
-	c.Dropped = append(d.misfits(o), d.shortages(o)...)
+	c.Dropped, c.Failed = append(d.misfits(o), d.shortages(o)...), d.failedAt(o.Pool.ID)
 	q, err := procurement.Price(o, d.units, d.period, d.at)
 	if err != nil {
 		c.Dropped = append(c.Dropped, messageOf(err))
@@ -128,9 +130,10 @@ func jointTotals(components []duoyun.Component, of int, joint bool) map[string]d
 	return sum
 }
 
-// recommendTo computes the recommendation of a reviewed order and asks a procurement officer to confirm a supplier.
+// recommendTo computes the recommendation of what is missing of a reviewed order and asks a procurement officer to confirm
+// a supplier. What was recommended and chosen before is kept; of the choice, what was bought by it stands.
 func (s *Service) recommendTo(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o *duoyun.Order, action, note string) error {
-	in, err := s.inputsOf(ctx, tx, *o)
+	in, got, err := s.inputsOf(ctx, tx, *o)
 	if err != nil {
 		return err
 	}
@@ -138,7 +141,10 @@ func (s *Service) recommendTo(ctx context.Context, tx *sql.Tx, actor duoyun.Acto
 	if err != nil {
 		return err
 	}
-	o.Recommended, o.Chosen = &rec, nil
+	if err := s.supersede(ctx, tx, actor, *o, action, note); err != nil {
+		return err
+	}
+	o.Recommended, o.Chosen = &rec, got.standing(o.Chosen)
 	if o.State == duoyun.OrderRecommended {
 		if err := s.save(ctx, tx, o); err != nil {
 			return err
@@ -149,7 +155,9 @@ func (s *Service) recommendTo(ctx context.Context, tx *sql.Tx, actor duoyun.Acto
 	} else if err := s.move(ctx, tx, actor, o, duoyun.OrderRecommended, action, note); err != nil {
 		return err
 	}
-	waiting := func(t duoyun.Task) bool { return t.Kind == duoyun.TaskConfirmSupplier }
+	waiting := func(t duoyun.Task) bool { // who chose what stands has had a part in the order
+		return t.Kind == duoyun.TaskConfirmSupplier && (t.State == duoyun.TaskPending || len(o.Chosen) == 0)
+	}
 	if err := s.voidTasks(ctx, tx, o.ID, waiting); err != nil {
 		return err
 	}
@@ -167,22 +175,25 @@ func unserved(rec duoyun.Recommendation) bool {
 	return slices.ContainsFunc(rec.Components, func(c duoyun.Component) bool { return len(c.Candidates) == 0 || len(c.Candidates[0].Dropped) > 0 })
 }
 
-func (s *Service) inputsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) (inputs, error) {
-	in, err := s.demandsOf(ctx, tx, o)
-	if err != nil {
-		return in, err
+// inputsOf is what a recommendation depends on, with what the order has got already.
+func (s *Service) inputsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) (in inputs, got gotten, err error) {
+	if got, err = s.gottenOf(ctx, tx, o); err != nil {
+		return in, got, err
+	}
+	if in, err = s.demandsOf(ctx, tx, o, got); err != nil {
+		return in, got, err
 	}
 	if in.Offers, err = s.offers.OffersAt(ctx, tx, in.At); err != nil {
-		return in, err
+		return in, got, err
 	}
 	if s.history != nil {
 		in.Reliability, err = s.history.Reliability(ctx, tx, in.At)
 	}
-	return in, err
+	return in, got, err
 }
 
 // demandsOf is the order's side of the inputs alone.
-func (s *Service) demandsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) (inputs, error) {
+func (s *Service) demandsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order, got gotten) (inputs, error) {
 	in := inputs{At: s.now().UTC().Truncate(time.Microsecond), Requested: o.Requested, Approved: o.Approved, Pinned: map[string]string{}}
 	if o.SystemID != "" {
 		y, err := s.store.System(ctx, tx, o.SystemID)
@@ -198,6 +209,7 @@ func (s *Service) demandsOf(ctx context.Context, tx *sql.Tx, o duoyun.Order) (in
 	for _, r := range pinned {
 		in.Pinned[r.Number] = r.PoolID
 	}
+	got.tell(&in)
 	return in, nil
 }
 

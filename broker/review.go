@@ -76,6 +76,9 @@ func (s *Service) reviewed(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, 
 	if o.Requested.Form == duoyun.FormOpen {
 		return s.recommendTo(ctx, tx, actor, o, "review", note)
 	}
+	if err := s.supersede(ctx, tx, actor, *o, "review", note); err != nil {
+		return err
+	}
 	if err := s.priceChange(ctx, tx, o); err != nil {
 		return err
 	}
@@ -90,7 +93,14 @@ func (s *Service) object(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o 
 	if !among(o.State, duoyun.OrderRecommended, duoyun.OrderSigning) {
 		return duoyun.Fail(duoyun.CodeConflict, "", "申请单已%s，异议期已过", "the order is %s: the time for objections is over", OrderStateName(o.State))
 	}
-	err := s.voidTasks(ctx, tx, o.ID, func(t duoyun.Task) bool {
+	rs, err := s.store.OrderResources(ctx, tx, o.ID)
+	if err != nil {
+		return err
+	}
+	if len(liveOf(rs)) > 0 {
+		return duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 已有资源开通，异议期已过", "something of order %s was bought already: the time for objections is over", o.Number)
+	}
+	err = s.voidTasks(ctx, tx, o.ID, func(t duoyun.Task) bool {
 		return t.Kind == duoyun.TaskReview || t.Kind == duoyun.TaskConfirmSupplier || t.Kind == duoyun.TaskSign && t.State == duoyun.TaskPending
 	})
 	if err != nil {

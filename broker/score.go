@@ -15,7 +15,7 @@ const (
 )
 
 // score gives points to the candidates that were not dropped and puts the best first; equals go by pool code and
-// contract number, dropped ones last. elsewhere is what the other components cost with the same supplier, where one
+// contract number; those that failed the order before come after those that did not, dropped ones last. elsewhere is what the other components cost with the same supplier, where one
 // supplier has to serve all.
 func score(cs []duoyun.Candidate, in inputs, elsewhere map[string]duoyun.Fen) {
 	least, first := duoyun.Fen(0), true
@@ -36,12 +36,15 @@ func score(cs []duoyun.Candidate, in inputs, elsewhere map[string]duoyun.Fen) {
 		}
 	}
 	slices.SortFunc(cs, func(a, b duoyun.Candidate) int {
-		return cmp.Or(cmp.Compare(dropped(a), dropped(b)), cmp.Compare(b.Score, a.Score), cmp.Compare(a.Pool, b.Pool), cmp.Compare(a.Contract, b.Contract))
+		return cmp.Or(cmp.Compare(demerit(a), demerit(b)), cmp.Compare(b.Score, a.Score), cmp.Compare(a.Pool, b.Pool), cmp.Compare(a.Contract, b.Contract))
 	})
 }
 
-func dropped(c duoyun.Candidate) int {
-	if len(c.Dropped) > 0 {
+func demerit(c duoyun.Candidate) int {
+	switch {
+	case len(c.Dropped) > 0:
+		return 2
+	case len(c.Failed) > 0:
 		return 1
 	}
 	return 0

@@ -24,6 +24,7 @@ type Store interface {
 	PurchaseStore
 	WorkOrderStore
 	LoginStore
+	DecisionStore
 }
 
 // OrderStore keeps orders and their history.

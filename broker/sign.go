@@ -23,6 +23,7 @@ type sealed struct {
 
 type sealedChoice struct {
 	Lines    []string         `json:"lines"`
+	Units    []string         `json:"units,omitempty"`
 	Pool     string           `json:"pool"`
 	Contract string           `json:"contract"`
 	Prices   string           `json:"prices"`
@@ -36,7 +37,7 @@ type sealedChoice struct {
 func ContentHash(o duoyun.Order) string {
 	c := sealed{Requested: o.Requested, Approved: o.Approved}
 	for _, x := range o.Chosen {
-		c.Chosen = append(c.Chosen, sealedChoice{Lines: x.Lines, Pool: x.Candidate.Pool, Contract: x.Candidate.Contract,
+		c.Chosen = append(c.Chosen, sealedChoice{Lines: x.Lines, Units: x.Units, Pool: x.Candidate.Pool, Contract: x.Candidate.Contract,
 			Prices: x.Candidate.Prices, Monthly: x.Candidate.Monthly, Total: x.Candidate.Total, Years: x.Candidate.Years})
 	}
 	raw, err := json.Marshal(c)

@@ -78,7 +78,7 @@ func (s *Service) approve(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o
 	return s.decided(ctx, tx, actor, t, duoyun.TaskApproved, d.Note, "") // acknowledged 知悉
 }
 
-// refuse rejects or returns: before the order is placed that ends it; an acknowledgement refused is an objection to the
+// refuse rejects or returns: before anything was bought that ends the order; an acknowledgement refused is an objection to the
 // cuts; a delivery refused is taken back, one returned stays as it is until the matter is settled.
 func (s *Service) refuse(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o *duoyun.Order, t *duoyun.Task, d Decision) error {
 	state, to := duoyun.TaskRejected, duoyun.OrderRejected
@@ -95,6 +95,9 @@ func (s *Service) refuse(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o 
 		return s.refuseDelivery(ctx, tx, actor, o, *t, d)
 	}
 	o.Reason = d.Note
+	if back, err := s.backToWhatIs(ctx, tx, actor, o, d); back || err != nil {
+		return err
+	}
 	return s.move(ctx, tx, actor, o, to, string(d.Verdict), d.Note)
 }
 

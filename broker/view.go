@@ -40,7 +40,7 @@ func shownTo(actor duoyun.Actor, o duoyun.Order) duoyun.Order {
 	for i, c := range o.Chosen {
 		o.Chosen[i].Reason, o.Chosen[i].By = "", ""
 		o.Total += c.Candidate.Total
-		lines = append(lines, c.Lines...)
+		lines = append(lines, c.LineNames()...)
 	}
 	o.Recommended, o.Reason = nil, ""
 	o.Requested.Funding, o.Requested.SupplierWish = nil, duoyun.SupplierWish{}
