@@ -92,6 +92,69 @@ func TestAnOrderGoesThroughReviewChoiceAndSignatures(t *testing.T) {
 	})
 }
 
+func TestAHeldOrderIsReselectedAndWhatWasDecidedFirstStaysReadable(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := newAPI(t, s, openapi.Options{})
+		other := a.placed(t) // takes 2 vCPU
+		var holds openapi.OrderHoldList
+		a.do(t, request{method: "GET", path: "/v1/orders/" + other.ID + "/holds", login: "hrss-applicant"}).ok(t).decode(t, &holds)
+		var money duoyun.Fen
+		for _, h := range holds.Items {
+			if h.Kind == "budget" {
+				money += h.Amount
+			}
+			if h.State != "held" || h.Units == 0 || h.Owner == "" || (h.Amount == 0) == (h.Quantity == 0) {
+				t.Errorf("hold: %+v", h)
+			}
+		}
+		if money != other.Total {
+			t.Errorf("%s of budgets are held, %s were signed", money, other.Total)
+		}
+		o := a.submit(t)
+		limit := int64(3)
+		if _, err := a.Quota.SetLimit(t.Context(), duoyun.SystemActor(), storetest.HRSS, duoyun.QuotaVCPU, &limit); err != nil {
+			t.Fatal(err)
+		}
+		path := "/v1/orders/" + o.ID
+		a.do(t, request{method: "POST", path: path + "/reselect", login: "city-procurement", body: `{"note": "售罄"}`}).problem(t, 409)
+		a.hold(t, o)
+		was := a.order(t, "hrss-applicant", o.ID)
+		a.do(t, request{method: "POST", path: path + "/reselect", login: "hrss-applicant", body: `{"note": "售罄"}`}).problem(t, 403)
+		a.do(t, request{method: "POST", path: path + "/reselect", login: "city-procurement", body: `{}`}).problem(t, 400)
+		var got openapi.Order
+		a.do(t, request{method: "POST", path: path + "/reselect", login: "city-procurement", body: `{"note": "售罄"}`}).ok(t).decode(t, &got)
+		if got.State != duoyun.OrderRecommended || len(got.Chosen) != 0 {
+			t.Errorf("reselected: %+v", got)
+		}
+		var l openapi.OrderDecisionList
+		a.do(t, request{method: "GET", path: path + "/decisions", login: "hrss-applicant"}).ok(t).decode(t, &l)
+		if len(l.Items) != 1 || l.Items[0].ContentHash != was.ContentHash || l.Items[0].Chosen[0].Pool != was.Chosen[0].Pool || l.Items[0].Action != "reselect" ||
+			l.Items[0].Note != "售罄" || len(l.Items[0].Recommendation.Components) != 1 {
+			t.Errorf("decisions: %+v", l.Items)
+		}
+	})
+}
+
+// hold signs an order uncut and puts it on hold.
+func (a *api) hold(t testing.TB, o openapi.Order) {
+	t.Helper()
+	post := func(login string, task openapi.Task) {
+		t.Helper()
+		a.do(t, request{method: "POST", path: "/v1/tasks/" + task.ID + "/decide", login: login, body: `{"verdict": "approve", "hash": "` + task.Hash + `"}`}).ok(t)
+	}
+	post("city-reviewer", a.task(t, "city-reviewer", duoyun.TaskReview, o))
+	post("city-procurement", a.task(t, "city-procurement", duoyun.TaskConfirmSupplier, o))
+	post("hrss-approver", a.task(t, "hrss-approver", duoyun.TaskSign, o))
+	post("city-finance", a.task(t, "city-finance", duoyun.TaskSign, o))
+	if err := a.Broker.Place(t.Context(), o.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.order(t, "hrss-applicant", o.ID); got.State != duoyun.OrderHeld {
+		t.Fatalf("the order is %s: %s", got.State, got.Reason)
+	}
+}
+
 func TestASupplierSeesItsOwnPartAlone(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -107,7 +107,7 @@ func bodies() map[string]string {
 		"setApprovalRule": `{"review": true, "confirm": true, "needs_project": true, "signers": [{"role": "approver"}]}`,
 		"createSystem":    `{"code": "matrix-%d", "name": "测试", "agency": "suqian/hrss", "level": 2, "cloud": "not"}`, "setCloudState": `{"cloud": "on"}`,
 		"createProject": `{"number": "M-%d", "name": "测试", "agency": "suqian/hrss", "approved": "100.00", "year": 2026}`,
-		"submitOrder":   order, "lintOrder": order, "cancelOrder": note, "decideTask": `{"verdict": "return", "note": "说明"}`, "cutBack": `{"cuts": []}`,
+		"submitOrder":   order, "lintOrder": order, "cancelOrder": note, "reselectOrder": note, "decideTask": `{"verdict": "return", "note": "说明"}`, "cutBack": `{"cuts": []}`,
 		"confirmSupplier": `{"picks": [{"component": 0, "pool": "telecom-1"}]}`, "closeStatement": `{"contract": "SQ-C-1", "month": "2026-10"}`,
 		"raiseIncident": `{"pool": "telecom-1", "source": "work_order", "start": "2026-11-01T08:00:00+08:00"}`, "answerIncident": note,
 		"attributeIncident": `{"attribution": "platform"}`, "createProbe": `{"name": "探测", "pool": "telecom-1", "method": "cloud", "address": "", "vantage": "extranet"}`,

@@ -11,22 +11,30 @@ import (
 
 func wantOrder(d *directory, o duoyun.Order) {
 	d.want("agency", o.AgencyID, "agency", o.PayerID, "system", o.SystemID, "project", o.ProjectID, "user", o.ApplicantID)
-	for _, c := range o.Chosen {
+	wantChoices(d, o.Chosen)
+}
+
+func wantChoices(d *directory, chosen []duoyun.Choice) {
+	for _, c := range chosen {
 		d.want("user", c.By)
 	}
 }
 
+func viewChoices(d *directory, chosen []duoyun.Choice) (views []Choice) {
+	for _, c := range chosen {
+		views = append(views, Choice{Lines: c.LineNames(), Units: c.Units, Supplier: c.Candidate.Supplier, Pool: c.Candidate.Pool,
+			PoolName: c.Candidate.PoolName, Contract: c.Candidate.Contract, Monthly: c.Candidate.Monthly, Total: c.Candidate.Total,
+			Years: c.Candidate.Years, By: d.ref("user", c.By).Name, Reason: c.Reason})
+	}
+	return views
+}
+
 func viewOrder(d *directory, o duoyun.Order) Order {
-	v := Order{ID: o.ID, Number: o.Number, Form: o.Requested.Form, State: o.State, StateName: duoyun.OrderLifecycle().Name(o.State),
+	return Order{ID: o.ID, Number: o.Number, Form: o.Requested.Form, State: o.State, StateName: duoyun.OrderLifecycle().Name(o.State),
 		Agency: d.ref("agency", o.AgencyID), Payer: d.ref("agency", o.PayerID), System: d.ref("system", o.SystemID),
 		Project: d.ref("project", o.ProjectID), Applicant: d.ref("user", o.ApplicantID), Requested: o.Requested, Approved: o.Approved,
-		Total: o.Total, ContentHash: o.ContentHash, Reason: o.Reason, Version: o.Version, CreatedAt: local(o.CreatedAt), UpdatedAt: local(o.UpdatedAt)}
-	for _, c := range o.Chosen {
-		v.Chosen = append(v.Chosen, Choice{Lines: c.Lines, Supplier: c.Candidate.Supplier, Pool: c.Candidate.Pool, PoolName: c.Candidate.PoolName,
-			Contract: c.Candidate.Contract, Monthly: c.Candidate.Monthly, Total: c.Candidate.Total, Years: c.Candidate.Years,
-			By: d.ref("user", c.By).Name, Reason: c.Reason})
-	}
-	return v
+		Chosen: viewChoices(d, o.Chosen),
+		Total:  o.Total, ContentHash: o.ContentHash, Reason: o.Reason, Version: o.Version, CreatedAt: local(o.CreatedAt), UpdatedAt: local(o.UpdatedAt)}
 }
 
 func (s *server) order(ctx context.Context, o duoyun.Order) (Order, error) {
@@ -136,6 +144,58 @@ func (s *server) RetryOrder(ctx context.Context, r RetryOrderRequestObject) (Ret
 	}
 	v, err := s.order(ctx, o)
 	return RetryOrder200JSONResponse(v), err
+}
+
+func (s *server) ReselectOrder(ctx context.Context, r ReselectOrderRequestObject) (ReselectOrderResponseObject, error) {
+	actor, once := caller(ctx)
+	o, err := s.Broker.Reselect(ctx, actor, once, r.Key, r.Body.Note)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.order(ctx, o)
+	return ReselectOrder200JSONResponse(v), err
+}
+
+func (s *server) ListOrderDecisions(ctx context.Context, r ListOrderDecisionsRequestObject) (ListOrderDecisionsResponseObject, error) {
+	actor, _ := caller(ctx)
+	l, err := s.Broker.Decisions(ctx, actor, r.Key, page(r.Params.After, r.Params.Limit))
+	if err != nil {
+		return nil, err
+	}
+	items, err := viewed(ctx, s, l.Items, func(d *directory, x duoyun.OrderDecision) { wantChoices(d, x.Chosen) }, viewDecision)
+	return ListOrderDecisions200JSONResponse{Items: items, Next: l.Next}, err
+}
+
+func viewDecision(d *directory, x duoyun.OrderDecision) OrderDecision {
+	v := OrderDecision{ID: x.ID, At: local(x.At), Actor: x.Actor, Action: x.Action, Note: x.Note, Chosen: viewChoices(d, x.Chosen),
+		ContentHash: x.ContentHash, Total: x.Total}
+	if x.Recommended != nil {
+		v.Recommendation = *x.Recommended
+	}
+	if v.Chosen == nil {
+		v.Chosen = []Choice{} // nothing had been chosen yet
+	}
+	return v
+}
+
+func (s *server) ListOrderHolds(ctx context.Context, r ListOrderHoldsRequestObject) (ListOrderHoldsResponseObject, error) {
+	actor, _ := caller(ctx)
+	sums, err := s.Broker.Holds(ctx, actor, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	out := ListOrderHolds200JSONResponse{Items: []OrderHold{}}
+	for _, h := range sums {
+		v := OrderHold{Kind: OrderHoldKind(h.Kind), Owner: h.Owner, Year: h.Year, Item: h.Item, Dimension: string(h.Dimension),
+			State: OrderHoldState(h.State), Units: h.Units}
+		if h.Money() {
+			v.Amount = duoyun.Fen(h.Amount)
+		} else {
+			v.Quantity = h.Amount
+		}
+		out.Items = append(out.Items, v)
+	}
+	return out, nil
 }
 
 func (s *server) GetDeliverySheet(ctx context.Context, r GetDeliverySheetRequestObject) (GetDeliverySheetResponseObject, error) {

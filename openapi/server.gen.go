@@ -33,6 +33,21 @@ const (
 	DecisionInputVerdictReturn  DecisionInputVerdict = "return"
 )
 
+// Defines values for OrderHoldKind.
+const (
+	OrderHoldKindBudget   OrderHoldKind = "budget"
+	OrderHoldKindContract OrderHoldKind = "contract"
+	OrderHoldKindPool     OrderHoldKind = "pool"
+	OrderHoldKindQuota    OrderHoldKind = "quota"
+)
+
+// Defines values for OrderHoldState.
+const (
+	OrderHoldStateAccrued   OrderHoldState = "accrued"
+	OrderHoldStateCommitted OrderHoldState = "committed"
+	OrderHoldStateHeld      OrderHoldState = "held"
+)
+
 // Defines values for StatementState.
 const (
 	StatementStateClosed StatementState = "closed"
@@ -239,7 +254,10 @@ type Choice struct {
 	// Total 元，最多两位小数 · yuan with at most two decimals
 	//
 	// Example: 7200.00
-	Total Yuan       `json:"total"`
+	Total Yuan `json:"total"`
+
+	// Units 只涉及其中的这些资源，如 app-3；空为各行全部 · these units of the lines alone; empty means all
+	Units []string   `json:"units,omitempty,omitzero"`
 	Years []YearYuan `json:"years"`
 }
 
@@ -664,6 +682,36 @@ type Order struct {
 	Version   int64     `json:"version"`
 }
 
+// OrderDecision defines model for OrderDecision.
+type OrderDecision struct {
+	// Action 被何事取代，如 offer_changed、recommend、reselect · what took its place
+	Action string `json:"action"`
+	Actor  string `json:"actor"`
+
+	// At 何时被取代
+	At     time.Time `json:"at"`
+	Chosen []Choice  `json:"chosen"`
+
+	// ContentHash 当时会签内容的摘要；其会签任务仍可查
+	ContentHash string `json:"content_hash"`
+	ID          string `json:"id"`
+	Note        string `json:"note,omitempty,omitzero"`
+
+	// Recommendation 系统推荐 · every candidate of every component, best first, dropped ones with their reasons last
+	Recommendation Recommendation `json:"recommendation,omitempty,omitzero"`
+
+	// Total 元，最多两位小数 · yuan with at most two decimals
+	//
+	// Example: 7200.00
+	Total Yuan `json:"total"`
+}
+
+// OrderDecisionList defines model for OrderDecisionList.
+type OrderDecisionList struct {
+	Items []OrderDecision `json:"items"`
+	Next  string          `json:"next,omitempty,omitzero"`
+}
+
 // OrderDocument 申请单，英文键；提交时也接受中文键 · English keys; the Chinese aliases are taken on submission
 type OrderDocument = duoyun.OrderRequest
 
@@ -684,6 +732,49 @@ type OrderEvent struct {
 // OrderEventList defines model for OrderEventList.
 type OrderEventList struct {
 	Items []OrderEvent `json:"items"`
+}
+
+// OrderHold defines model for OrderHold.
+type OrderHold struct {
+	// Amount 元，最多两位小数 · yuan with at most two decimals
+	//
+	// Example: 7200.00
+	Amount Yuan `json:"amount,omitempty,omitzero"`
+
+	// Dimension 容量或配额的维度
+	Dimension string `json:"dimension,omitempty,omitzero"`
+
+	// Item 预算科目
+	Item string `json:"item,omitempty,omitzero"`
+
+	// Kind 合同总价、预算、资源池容量或配额
+	Kind OrderHoldKind `json:"kind"`
+
+	// Owner 合同编号、付费单位、资源池或使用单位
+	Owner string `json:"owner"`
+
+	// Quantity 维度的数量
+	Quantity int64 `json:"quantity,omitempty,omitzero"`
+
+	// State 冻结、已承诺或已发生
+	State OrderHoldState `json:"state"`
+
+	// Units 涉及的资源个数
+	Units int64 `json:"units"`
+
+	// Year 预算年度
+	Year int `json:"year,omitempty,omitzero"`
+}
+
+// OrderHoldKind 合同总价、预算、资源池容量或配额
+type OrderHoldKind string
+
+// OrderHoldState 冻结、已承诺或已发生
+type OrderHoldState string
+
+// OrderHoldList defines model for OrderHoldList.
+type OrderHoldList struct {
+	Items []OrderHold `json:"items"`
 }
 
 // OrderList defines model for OrderList.
@@ -1798,8 +1889,23 @@ type CancelOrderParams struct {
 	IdempotencyKey OnceParam `json:"Idempotency-Key"`
 }
 
+// ListOrderDecisionsParams defines parameters for ListOrderDecisions.
+type ListOrderDecisionsParams struct {
+	// After 上一页的 next · next of the previous page
+	After AfterParam `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit 每页条数，默认 50 · rows a page
+	Limit LimitParam `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
 // RecommendAgainParams defines parameters for RecommendAgain.
 type RecommendAgainParams struct {
+	// IdempotencyKey 幂等键，1 至 200 个 ASCII 字符，7 天内有效 · remembered for 7 days
+	IdempotencyKey OnceParam `json:"Idempotency-Key"`
+}
+
+// ReselectOrderParams defines parameters for ReselectOrder.
+type ReselectOrderParams struct {
 	// IdempotencyKey 幂等键，1 至 200 个 ASCII 字符，7 天内有效 · remembered for 7 days
 	IdempotencyKey OnceParam `json:"Idempotency-Key"`
 }
@@ -2122,6 +2228,9 @@ type LintOrderJSONRequestBody = OrderDocument
 // CancelOrderJSONRequestBody defines body for CancelOrder for application/json ContentType.
 type CancelOrderJSONRequestBody = NoteInput
 
+// ReselectOrderJSONRequestBody defines body for ReselectOrder for application/json ContentType.
+type ReselectOrderJSONRequestBody = NoteInput
+
 // CreatePoolJSONRequestBody defines body for CreatePool for application/json ContentType.
 type CreatePoolJSONRequestBody = PoolInput
 
@@ -2271,6 +2380,9 @@ type ServerInterface interface {
 	// CancelOrder 撤回申请单
 	// (POST /v1/orders/{key}/cancel)
 	CancelOrder(w http.ResponseWriter, r *http.Request, key KeyParam, params CancelOrderParams)
+	// ListOrderDecisions 历次选择
+	// (GET /v1/orders/{key}/decisions)
+	ListOrderDecisions(w http.ResponseWriter, r *http.Request, key KeyParam, params ListOrderDecisionsParams)
 	// GetDeliverySheet 资源交付单
 	// (GET /v1/orders/{key}/delivery-sheet)
 	GetDeliverySheet(w http.ResponseWriter, r *http.Request, key KeyParam)
@@ -2280,12 +2392,18 @@ type ServerInterface interface {
 	// ListOrderEvents 申请单办理记录
 	// (GET /v1/orders/{key}/events)
 	ListOrderEvents(w http.ResponseWriter, r *http.Request, key KeyParam)
+	// ListOrderHolds 申请单冻结情况
+	// (GET /v1/orders/{key}/holds)
+	ListOrderHolds(w http.ResponseWriter, r *http.Request, key KeyParam)
 	// GetRecommendation 系统推荐
 	// (GET /v1/orders/{key}/recommendation)
 	GetRecommendation(w http.ResponseWriter, r *http.Request, key KeyParam)
 	// RecommendAgain 重新推荐
 	// (POST /v1/orders/{key}/recommendation)
 	RecommendAgain(w http.ResponseWriter, r *http.Request, key KeyParam, params RecommendAgainParams)
+	// ReselectOrder 改选
+	// (POST /v1/orders/{key}/reselect)
+	ReselectOrder(w http.ResponseWriter, r *http.Request, key KeyParam, params ReselectOrderParams)
 	// RetryOrder 重新落单
 	// (POST /v1/orders/{key}/retry)
 	RetryOrder(w http.ResponseWriter, r *http.Request, key KeyParam, params RetryOrderParams)
@@ -2628,6 +2746,12 @@ func (_ Unimplemented) CancelOrder(w http.ResponseWriter, r *http.Request, key K
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListOrderDecisions 历次选择
+// (GET /v1/orders/{key}/decisions)
+func (_ Unimplemented) ListOrderDecisions(w http.ResponseWriter, r *http.Request, key KeyParam, params ListOrderDecisionsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetDeliverySheet 资源交付单
 // (GET /v1/orders/{key}/delivery-sheet)
 func (_ Unimplemented) GetDeliverySheet(w http.ResponseWriter, r *http.Request, key KeyParam) {
@@ -2646,6 +2770,12 @@ func (_ Unimplemented) ListOrderEvents(w http.ResponseWriter, r *http.Request, k
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListOrderHolds 申请单冻结情况
+// (GET /v1/orders/{key}/holds)
+func (_ Unimplemented) ListOrderHolds(w http.ResponseWriter, r *http.Request, key KeyParam) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetRecommendation 系统推荐
 // (GET /v1/orders/{key}/recommendation)
 func (_ Unimplemented) GetRecommendation(w http.ResponseWriter, r *http.Request, key KeyParam) {
@@ -2655,6 +2785,12 @@ func (_ Unimplemented) GetRecommendation(w http.ResponseWriter, r *http.Request,
 // RecommendAgain 重新推荐
 // (POST /v1/orders/{key}/recommendation)
 func (_ Unimplemented) RecommendAgain(w http.ResponseWriter, r *http.Request, key KeyParam, params RecommendAgainParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ReselectOrder 改选
+// (POST /v1/orders/{key}/reselect)
+func (_ Unimplemented) ReselectOrder(w http.ResponseWriter, r *http.Request, key KeyParam, params ReselectOrderParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -4515,6 +4651,61 @@ func (siw *ServerInterfaceWrapper) CancelOrder(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListOrderDecisions operation middleware
+func (siw *ServerInterfaceWrapper) ListOrderDecisions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key KeyParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", chi.URLParam(r, "key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOrderDecisionsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListOrderDecisions(w, r, key, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetDeliverySheet operation middleware
 func (siw *ServerInterfaceWrapper) GetDeliverySheet(w http.ResponseWriter, r *http.Request) {
 
@@ -4584,6 +4775,32 @@ func (siw *ServerInterfaceWrapper) ListOrderEvents(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListOrderEvents(w, r, key)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListOrderHolds operation middleware
+func (siw *ServerInterfaceWrapper) ListOrderHolds(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key KeyParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", chi.URLParam(r, "key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListOrderHolds(w, r, key)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -4664,6 +4881,60 @@ func (siw *ServerInterfaceWrapper) RecommendAgain(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RecommendAgain(w, r, key, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReselectOrder operation middleware
+func (siw *ServerInterfaceWrapper) ReselectOrder(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key KeyParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", chi.URLParam(r, "key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReselectOrderParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey OnceParam
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReselectOrder(w, r, key, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -6978,6 +7249,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/v1/orders/{key}/cancel", wrapper.CancelOrder)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/orders/{key}/decisions", wrapper.ListOrderDecisions)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/orders/{key}/delivery-sheet", wrapper.GetDeliverySheet)
 	})
 	r.Group(func(r chi.Router) {
@@ -6987,10 +7261,16 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/v1/orders/{key}/events", wrapper.ListOrderEvents)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/orders/{key}/holds", wrapper.ListOrderHolds)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/orders/{key}/recommendation", wrapper.GetRecommendation)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/orders/{key}/recommendation", wrapper.RecommendAgain)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/orders/{key}/reselect", wrapper.ReselectOrder)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/orders/{key}/retry", wrapper.RetryOrder)
@@ -7887,6 +8167,29 @@ func (response CancelOrder200JSONResponse) VisitCancelOrderResponse(w http.Respo
 	return err
 }
 
+type ListOrderDecisionsRequestObject struct {
+	Key    KeyParam `json:"key"`
+	Params ListOrderDecisionsParams
+}
+
+type ListOrderDecisionsResponseObject interface {
+	VisitListOrderDecisionsResponse(w http.ResponseWriter) error
+}
+
+type ListOrderDecisions200JSONResponse OrderDecisionList
+
+func (response ListOrderDecisions200JSONResponse) VisitListOrderDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDeliverySheetRequestObject struct {
 	Key KeyParam `json:"key"`
 }
@@ -7959,6 +8262,28 @@ func (response ListOrderEvents200JSONResponse) VisitListOrderEventsResponse(w ht
 	return err
 }
 
+type ListOrderHoldsRequestObject struct {
+	Key KeyParam `json:"key"`
+}
+
+type ListOrderHoldsResponseObject interface {
+	VisitListOrderHoldsResponse(w http.ResponseWriter) error
+}
+
+type ListOrderHolds200JSONResponse OrderHoldList
+
+func (response ListOrderHolds200JSONResponse) VisitListOrderHoldsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetRecommendationRequestObject struct {
 	Key KeyParam `json:"key"`
 }
@@ -8000,6 +8325,30 @@ func (response RecommendAgain201JSONResponse) VisitRecommendAgainResponse(w http
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReselectOrderRequestObject struct {
+	Key    KeyParam `json:"key"`
+	Params ReselectOrderParams
+	Body   *ReselectOrderJSONRequestBody
+}
+
+type ReselectOrderResponseObject interface {
+	VisitReselectOrderResponse(w http.ResponseWriter) error
+}
+
+type ReselectOrder200JSONResponse Order
+
+func (response ReselectOrder200JSONResponse) VisitReselectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9131,6 +9480,9 @@ type StrictServerInterface interface {
 	// CancelOrder 撤回申请单
 	// (POST /v1/orders/{key}/cancel)
 	CancelOrder(ctx context.Context, request CancelOrderRequestObject) (CancelOrderResponseObject, error)
+	// ListOrderDecisions 历次选择
+	// (GET /v1/orders/{key}/decisions)
+	ListOrderDecisions(ctx context.Context, request ListOrderDecisionsRequestObject) (ListOrderDecisionsResponseObject, error)
 	// GetDeliverySheet 资源交付单
 	// (GET /v1/orders/{key}/delivery-sheet)
 	GetDeliverySheet(ctx context.Context, request GetDeliverySheetRequestObject) (GetDeliverySheetResponseObject, error)
@@ -9140,12 +9492,18 @@ type StrictServerInterface interface {
 	// ListOrderEvents 申请单办理记录
 	// (GET /v1/orders/{key}/events)
 	ListOrderEvents(ctx context.Context, request ListOrderEventsRequestObject) (ListOrderEventsResponseObject, error)
+	// ListOrderHolds 申请单冻结情况
+	// (GET /v1/orders/{key}/holds)
+	ListOrderHolds(ctx context.Context, request ListOrderHoldsRequestObject) (ListOrderHoldsResponseObject, error)
 	// GetRecommendation 系统推荐
 	// (GET /v1/orders/{key}/recommendation)
 	GetRecommendation(ctx context.Context, request GetRecommendationRequestObject) (GetRecommendationResponseObject, error)
 	// RecommendAgain 重新推荐
 	// (POST /v1/orders/{key}/recommendation)
 	RecommendAgain(ctx context.Context, request RecommendAgainRequestObject) (RecommendAgainResponseObject, error)
+	// ReselectOrder 改选
+	// (POST /v1/orders/{key}/reselect)
+	ReselectOrder(ctx context.Context, request ReselectOrderRequestObject) (ReselectOrderResponseObject, error)
 	// RetryOrder 重新落单
 	// (POST /v1/orders/{key}/retry)
 	RetryOrder(ctx context.Context, request RetryOrderRequestObject) (RetryOrderResponseObject, error)
@@ -10303,6 +10661,33 @@ func (sh *strictHandler) CancelOrder(w http.ResponseWriter, r *http.Request, key
 	}
 }
 
+// ListOrderDecisions operation middleware
+func (sh *strictHandler) ListOrderDecisions(w http.ResponseWriter, r *http.Request, key KeyParam, params ListOrderDecisionsParams) {
+	var request ListOrderDecisionsRequestObject
+
+	request.Key = key
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOrderDecisions(ctx, request.(ListOrderDecisionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOrderDecisions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListOrderDecisionsResponseObject); ok {
+		if err := validResponse.VisitListOrderDecisionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetDeliverySheet operation middleware
 func (sh *strictHandler) GetDeliverySheet(w http.ResponseWriter, r *http.Request, key KeyParam) {
 	var request GetDeliverySheetRequestObject
@@ -10381,6 +10766,32 @@ func (sh *strictHandler) ListOrderEvents(w http.ResponseWriter, r *http.Request,
 	}
 }
 
+// ListOrderHolds operation middleware
+func (sh *strictHandler) ListOrderHolds(w http.ResponseWriter, r *http.Request, key KeyParam) {
+	var request ListOrderHoldsRequestObject
+
+	request.Key = key
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOrderHolds(ctx, request.(ListOrderHoldsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOrderHolds")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListOrderHoldsResponseObject); ok {
+		if err := validResponse.VisitListOrderHoldsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetRecommendation operation middleware
 func (sh *strictHandler) GetRecommendation(w http.ResponseWriter, r *http.Request, key KeyParam) {
 	var request GetRecommendationRequestObject
@@ -10427,6 +10838,40 @@ func (sh *strictHandler) RecommendAgain(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RecommendAgainResponseObject); ok {
 		if err := validResponse.VisitRecommendAgainResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReselectOrder operation middleware
+func (sh *strictHandler) ReselectOrder(w http.ResponseWriter, r *http.Request, key KeyParam, params ReselectOrderParams) {
+	var request ReselectOrderRequestObject
+
+	request.Key = key
+	request.Params = params
+
+	var body ReselectOrderJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReselectOrder(ctx, request.(ReselectOrderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReselectOrder")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReselectOrderResponseObject); ok {
+		if err := validResponse.VisitReselectOrderResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

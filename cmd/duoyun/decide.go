@@ -126,6 +126,34 @@ func (a *app) chooseCommand() *cobra.Command {
 	return cmd
 }
 
+func (a *app) reselectCommand() *cobra.Command {
+	var note string
+	cmd := &cobra.Command{
+		Use: "reselect ORDER --note WHY", Short: "改选：未能开通的部分另选资源池 · choose another pool for what could not be had", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.onOrder(cmd, args[0], "/reselect", map[string]any{"note": note})
+		},
+	}
+	cmd.Flags().StringVar(&note, "note", "", "理由 · why")
+	_ = cmd.MarkFlagRequired("note") // the flag exists
+	return cmd
+}
+
+func (a *app) retryCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "retry ORDER", Short: "挂起的申请单重新落单 · place a held order again", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.onOrder(cmd, args[0], "/retry", nil) },
+	}
+}
+
+func (a *app) onOrder(cmd *cobra.Command, key, verb string, in any) error {
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	return a.act(cmd, c, "/v1/orders/"+url.PathEscape(key)+verb, in, "orders")
+}
+
 func (a *app) findingsCommand() *cobra.Command {
 	var state string
 	cmd := &cobra.Command{

@@ -50,21 +50,33 @@ func (a *app) describe(cmd *cobra.Command, c *client, path string) error {
 	if err := optional(c.get(cmd.Context(), path+"/delivery-sheet", nil, &sheet)); err != nil {
 		return err
 	}
-	var events map[string]any
+	var events, holds, decisions map[string]any
 	if err := c.get(cmd.Context(), path+"/events", nil, &events); err != nil {
 		return err
 	}
-	if a.output != "table" {
-		return a.print(cmd.OutOrStdout(), map[string]any{"order": order, "recommendation": advice, "delivery_sheet": sheet, "events": events["items"]}, nil, nil)
+	if err := optional(c.get(cmd.Context(), path+"/holds", nil, &holds)); err != nil {
+		return err
 	}
-	return a.describeText(cmd.OutOrStdout(), order, advice, sheet, events)
+	if err := optional(c.get(cmd.Context(), path+"/decisions", nil, &decisions)); err != nil {
+		return err
+	}
+	if a.output != "table" {
+		return a.print(cmd.OutOrStdout(), map[string]any{"order": order, "recommendation": advice, "delivery_sheet": sheet, "events": events["items"],
+			"holds": holds["items"], "decisions": decisions["items"]}, nil, nil)
+	}
+	if err := a.describeText(cmd.OutOrStdout(), order, advice, sheet, holds); err != nil {
+		return err
+	}
+	return a.historyText(cmd.OutOrStdout(), decisions, events)
 }
 
-func (a *app) describeText(w io.Writer, order, advice, sheet, events map[string]any) error {
+func (a *app) section(w io.Writer, zh, en string) { fmt.Fprintf(w, "\n%s\n", a.say(zh, en)) }
+
+func (a *app) describeText(w io.Writer, order, advice, sheet, holds map[string]any) error {
 	if err := a.table(w, []any{order}, orderColumns()); err != nil {
 		return err
 	}
-	section := func(zh, en string) { fmt.Fprintf(w, "\n%s\n", a.say(zh, en)) }
+	section := func(zh, en string) { a.section(w, zh, en) }
 	section("申报", "Requested")
 	if err := a.table(w, rowsOf(order, "requested.lines"), []column{{"名称", "LINE", "name"}, {"类型", "KIND", "kind:kind"}, {"数量", "QUANTITY", "quantity"}, {"规格", "SPEC", "spec:spec"}}); err != nil {
 		return err
@@ -74,17 +86,61 @@ func (a *app) describeText(w io.Writer, order, advice, sheet, events map[string]
 		return err
 	}
 	for _, component := range rowsOf(advice, "components") {
-		section("推荐："+text(component, "lines"), "Recommendation for "+text(component, "lines"))
+		section("推荐："+served(component), "Recommendation for "+served(component))
 		if err := a.candidates(w, component); err != nil {
 			return err
 		}
 	}
-	section("资源交付单", "Delivery sheet")
-	if err := a.table(w, rowsOf(sheet, "items"), sheetColumns()); err != nil {
+	section("选定", "Chosen")
+	if err := a.choices(w, order); err != nil {
 		return err
 	}
-	section("办理记录", "Events")
+	section("冻结与承诺", "Held and committed")
+	if err := a.table(w, rowsOf(holds, "items"), holdColumns()); err != nil {
+		return err
+	}
+	section("资源交付单", "Delivery sheet")
+	return a.table(w, rowsOf(sheet, "items"), sheetColumns())
+}
+
+// historyText tells what was decided before, and every step.
+func (a *app) historyText(w io.Writer, decisions, events map[string]any) error {
+	for _, d := range rowsOf(decisions, "items") {
+		a.section(w, "此前的选择，"+text(d, "at")+" 起由“"+words("action", text(d, "action")).ZH+"”取代："+text(d, "note"),
+			"Chosen before, until "+text(d, "at")+", superseded by "+words("action", text(d, "action")).EN+": "+text(d, "note"))
+		if err := a.choices(w, d); err != nil {
+			return err
+		}
+	}
+	a.section(w, "办理记录", "Events")
 	return a.table(w, rowsOf(events, "items"), []column{{"时间", "AT", "at"}, {"办理人", "ACTOR", "actor"}, {"事项", "ACTION", "action:action"}, {"状态", "TO", "to:order"}, {"意见", "NOTE", "note"}})
+}
+
+// choices are the pools confirmed by name, each for its lines or, after a reselection, for some of their units.
+func (a *app) choices(w io.Writer, of any) error {
+	rows := [][]string{{a.say("内容", "FOR"), a.say("资源池", "POOL"), a.say("合同", "CONTRACT"), a.say("月价(元)", "MONTHLY (yuan)"), a.say("期内(元)", "TERM (yuan)"),
+		a.say("年度(元)", "YEARS (yuan)"), a.say("确认人", "BY"), a.say("理由", "REASON")}}
+	for _, c := range rowsOf(of, "chosen") {
+		var years []string
+		for _, y := range rowsOf(c, "years") {
+			years = append(years, text(y, "year")+": "+text(y, "amount"))
+		}
+		rows = append(rows, []string{served(c), text(c, "pool"), text(c, "contract"), text(c, "monthly"), text(c, "total"), strings.Join(years, ", "), text(c, "by"), text(c, "reason")})
+	}
+	return writeTable(w, rows)
+}
+
+// served names what a component or choice is about: whole lines, or units of them.
+func served(of any) string {
+	if units := text(of, "units"); units != "" {
+		return units
+	}
+	return text(of, "lines")
+}
+
+func holdColumns() []column {
+	return []column{{"事项", "WHAT", "kind:hold"}, {"合同/单位/资源池", "WHOSE", "owner"}, {"年度", "YEAR", "year"}, {"科目", "ITEM", "item"}, {"维度", "DIMENSION", "dimension:dimension"},
+		{"金额(元)", "AMOUNT (yuan)", "amount"}, {"数量", "QUANTITY", "quantity"}, {"资源数", "UNITS", "units"}, {"状态", "STATE", "state:held"}}
 }
 
 func sheetColumns() []column {
@@ -111,7 +167,7 @@ func (a *app) candidates(w io.Writer, component any) error {
 
 func (a *app) reasons(candidate any) string {
 	var all []string
-	for _, d := range rowsOf(candidate, "dropped") {
+	for _, d := range append(rowsOf(candidate, "dropped"), rowsOf(candidate, "failed")...) {
 		all = append(all, a.say(text(d, "zh"), text(d, "en")))
 	}
 	for _, p := range rowsOf(candidate, "parts") {

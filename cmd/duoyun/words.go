@@ -83,6 +83,10 @@ func terms(vocabulary string) map[string]string {
 			"force_majeure": "不可抗力", "maintenance": "计划维护"}
 	case "action":
 		return orderActions()
+	case "hold":
+		return map[string]string{"contract": "合同总价", "budget": "预算", "pool": "资源池容量", "quota": "配额"}
+	case "held":
+		return map[string]string{"held": "冻结", "committed": "已承诺", "accrued": "已发生"}
 	case "change":
 		return map[string]string{"start": "启动", "stop": "停止", "resize": "变配", "grow": "扩容", "release": "注销"}
 	case "supplier_class":
@@ -122,7 +126,7 @@ func orderActions() map[string]string {
 	return map[string]string{
 		"submit": "提交", "review": "技术评审", "recommend": "重新推荐", "offer_changed": "报价有变，重新推荐", "confirm_supplier": "确认供应商",
 		"sign": "会签", "object": "对核减提出异议", "reject": "驳回", "return": "退回补正", "cancel": "撤回", "place": "落单", "hold": "挂起",
-		"retry": "重试落单", "deliver": "交付", "confirm_delivery": "开通确认", "object_delivery": "对开通提出异议", "reject_delivery": "不同意开通", "undo": "撤销", "undone": "撤销完毕",
+		"retry": "重试", "reselect": "改选", "deliver": "交付", "confirm_delivery": "开通确认", "object_delivery": "对开通提出异议", "reject_delivery": "不同意开通", "undo": "撤销", "undone": "撤销完毕",
 		"renew": "续期", "done": "办结", "fail": "失败",
 	}
 }
