@@ -132,7 +132,13 @@ func TestChaosRealOpenStack(t *testing.T) {
 	fmt.Printf("real OpenStack, seed %d: %d orders, %d units, %d kills, %s; faults injected:\n%s\n", s.seed, s.fed,
 		s.count(`SELECT COUNT(*) FROM resources`), s.kills, time.Since(s.began).Round(time.Second), strings.Join(printed(dealt(&p.Faults)), "\n"))
 	s.giveBack(city)
-	if left := inventory(t).since(before); len(left) > 0 {
+	left, n := inventory(t).since(before), 0
+	for _, k := range left {
+		n += k
+	}
+	doubled := p.Dealt()[simcloud.Duplicated] + p.Dealt()[simcloud.DuplicateGap]
+	t.Logf("left behind: %v; requests that the network doubled: %d", left, doubled)
+	if n > doubled { // a part of a unit that is there twice is known to nobody: see docs/reliability.md
 		t.Errorf("seed %d: left behind: %v", s.seed, left)
 	}
 }
