@@ -168,5 +168,27 @@ func (s *Service) concludeUndo(ctx context.Context, tx *sql.Tx, o *duoyun.Order)
 		return s.move(ctx, tx, duoyun.SystemActor(), o, duoyun.OrderUndone, "undone", "")
 	}
 	return s.finding(ctx, tx, *o, "undo_stuck", duoyun.Text{ZH: "申请单 " + o.Number + " 有资源未能撤销：" + o.Reason,
-		EN: "not everything of order " + o.Number + " could be taken back: " + o.Reason})
+		EN: "not everything of order " + o.Number + " could be taken back: " + o.Reason}, byPeople("查明原因后重试撤销", "find out why and retry the order"))
+}
+
+// undoAgain takes back what is left of an order whose undoing has got stuck, nothing of it being under way any more.
+func (s *Service) undoAgain(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o *duoyun.Order) error {
+	if err := s.atRest(ctx, tx, *o); err != nil {
+		return err
+	}
+	if err := s.settle(ctx, tx, actor, *o, "已重试撤销", "undo_stuck"); err != nil {
+		return err
+	}
+	rs, err := s.store.OrderResources(ctx, tx, o.ID)
+	if err != nil {
+		return err
+	}
+	live := liveOf(rs)
+	if len(live) == 0 {
+		return s.move(ctx, tx, actor, o, duoyun.OrderUndone, "undone", "")
+	}
+	if err := s.record(ctx, tx, actor, *o, o.State, "retry", ""); err != nil {
+		return err
+	}
+	return s.takeBack(ctx, tx, o.ID, live)
 }

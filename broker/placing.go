@@ -186,17 +186,20 @@ func (s *Service) buy(ctx context.Context, tx *sql.Tx, o *duoyun.Order, b *baske
 	return s.store.Enqueue(ctx, tx, b.jobs()...)
 }
 
-// Retry places a held order again at once, from whom it was chosen; RetryHeld would do so within minutes (applicant,
-// reviewer or procurement over its agency).
+// Retry places a held order again at once, from whom it was chosen; RetryHeld would do so within minutes. Of an order
+// whose undoing has got stuck it takes back again what is left (applicant, reviewer or procurement over its agency).
 func (s *Service) Retry(ctx context.Context, actor duoyun.Actor, once duoyun.Once, key string) (duoyun.Order, error) {
 	return s.onOrder(ctx, actor, once, key, func(tx *sql.Tx, o *duoyun.Order) error {
 		if err := s.duty(ctx, tx, actor, o.AgencyID, duoyun.RoleApplicant, duoyun.RoleReviewer, duoyun.RoleProcurement); err != nil {
 			return err
 		}
-		if o.State != duoyun.OrderHeld {
-			return duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 未挂起", "order %s is not held", o.Number)
+		switch o.State {
+		case duoyun.OrderHeld:
+			return s.retry(ctx, tx, actor, o)
+		case duoyun.OrderUndoing:
+			return s.undoAgain(ctx, tx, actor, o)
 		}
-		return s.retry(ctx, tx, actor, o)
+		return duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 未挂起", "order %s is not held", o.Number)
 	})
 }
 

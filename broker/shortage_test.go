@@ -257,3 +257,38 @@ func TestUnitsTheVendorFailedAreNotBoughtAgainByThemselves(t *testing.T) {
 		o.state(order.ID, duoyun.OrderHeld)
 	})
 }
+
+func TestAnUndoingThatGotStuckIsTakenUpAgain(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.signed(o.doc(small, "on_shortage: hold", "on_shortage: undo"))
+		o.place(order)
+		kept, gone := o.one(order, "app").ID, o.one(order, "data").ID
+		o.fate = func(in duoyun.Intent) duoyun.IntentState {
+			if in.ResourceID == kept && in.Op == duoyun.OpDelete || in.ResourceID == gone && in.Op == duoyun.OpCreate {
+				return duoyun.IntentFailed
+			}
+			return duoyun.IntentVerified
+		}
+		o.work()
+		o.state(order.ID, duoyun.OrderUndoing)
+		if !slices.Contains(o.findings(), "undo_stuck") || o.used(duoyun.QuotaServers) != 1 {
+			o.Errorf("findings %v, %d servers held", o.findings(), o.used(duoyun.QuotaServers))
+		}
+		o.exact()
+		_, err := o.svc.Retry(ctx, o.actor("hrss-approver"), duoyun.Once{}, order.ID)
+		o.refused(err, duoyun.CodeForbidden)
+		if _, err := o.svc.Retry(ctx, o.actor("city-reviewer"), duoyun.Once{}, order.ID); err != nil {
+			o.Fatal(err)
+		}
+		_, err = o.svc.Retry(ctx, o.actor("city-reviewer"), duoyun.Once{}, order.ID)
+		o.refused(err, duoyun.CodeConflict, "正在办理")
+		o.exact()
+		o.fate = nil
+		o.work()
+		o.state(order.ID, duoyun.OrderUndone)
+		if o.used(duoyun.QuotaServers) != 0 || o.spent(2026) != 0 {
+			o.Errorf("%d servers, %s held after undoing", o.used(duoyun.QuotaServers), o.spent(2026))
+		}
+		o.exact()
+	})
+}

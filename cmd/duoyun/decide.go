@@ -141,7 +141,7 @@ func (a *app) reselectCommand() *cobra.Command {
 
 func (a *app) retryCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "retry ORDER", Short: "挂起的申请单重新落单 · place a held order again", Args: cobra.ExactArgs(1),
+		Use: "retry ORDER", Short: "重试：挂起的重新落单，撤销受阻的继续撤销 · place a held order again, or go on undoing a stuck one", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.onOrder(cmd, args[0], "/retry", nil) },
 	}
 }
