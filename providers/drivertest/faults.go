@@ -29,7 +29,7 @@ func (w *world) spoiled(t *testing.T) {
 		fault("a throttled call did nothing", f.Throttle, w.throttled)
 		fault("a request that acts twice is never taken for a refusal, and both are seen", f.Duplicate, w.duplicated)
 		if f.DuplicateAll != nil {
-			t.Run(string(k)+": changes and deletions whose every request acts twice are done once", func(t *testing.T) { w.allTwice(t, k) })
+			t.Run(string(k)+": what follows, changes and deletions whose every request acts twice are done once", func(t *testing.T) { w.allTwice(t, k) })
 		}
 		if !slices.Contains(w.h.NaturalKeys, k) { // which needs neither an id in the answer nor a listing
 			fault("an answer of another type is in doubt, then found by mark", f.Mistype, w.lostAnswer)
@@ -127,20 +127,25 @@ func (w *world) duplicated(t *testing.T, k duoyun.Kind, start func(duoyun.Kind) 
 	}
 }
 
-// allTwice changes a unit, attaches and detaches it, and takes it away, while every request acts twice: the second answer
+// allTwice finishes a unit, changes it and takes it away, while every request acts twice: the second answer
 // may be a refusal that the first caused, and leads nobody to believe that it was not done.
 func (w *world) allTwice(t *testing.T, k duoyun.Kind) {
-	u := w.buy(t, w.change(t, k))
+	bought := w.change(t, k)
+	steps := w.plan(t, bought)
+	main := slices.IndexFunc(steps, func(s driver.Step) bool { return s.Main }) + 1
+	w.walk(t, &bought, steps[:main])
 	end := w.h.Faults.DuplicateAll()
 	defer end()
+	w.persist(t, &bought, steps[main:])
+	u := w.settled(t, bought)
 	for _, after := range w.updates(u) {
 		c := u.Change
 		c.Op, c.Before, c.After = duoyun.OpUpdate, u.After, after
-		w.persist(t, &c)
+		w.persist(t, &c, w.plan(t, c))
 		u.After = after
 	}
 	gone := u.deletion()
-	w.persist(t, &gone)
+	w.persist(t, &gone, w.plan(t, gone))
 	end()
 	w.remove(t, u)
 }
@@ -162,16 +167,17 @@ func (w *world) updates(u *unit) []duoyun.Spec {
 
 // persist walks a change as the protocol does: what is refused for the moment is sent again, what is in doubt is looked
 // for, and nothing may be refused for good.
-func (w *world) persist(t *testing.T, c *driver.Change) {
+func (w *world) persist(t *testing.T, c *driver.Change, steps []driver.Step) {
 	t.Helper()
-	for i, s := range w.plan(t, *c) {
+	for i, s := range steps {
 		call := driver.Call{Change: *c, Step: s.Name, Token: duoyun.StepToken(c.Mark, 0, i)}
 		for tries := 0; ; tries++ {
 			_, err := w.resource(c.Kind).Run(t.Context(), call)
 			if code := w.cloud.Code(err); code == driver.Invalid || code == driver.NotFound || code == driver.Auth || code == driver.Quota || code == driver.SoldOut {
 				t.Errorf("%s %s: code %q: the first of the two acted: %v", c.Op, s.Name, code, err)
 			}
-			if e, err := w.rested(t, call); err == nil && e.State == driver.Done {
+			if e, err := w.rested(t, call); err == nil && (e.State == driver.Done || e.State == driver.Conflict) {
+				w.keep(c, s, e.ID)
 				break
 			}
 			if tries == 10 {

@@ -90,7 +90,7 @@ func (b balancerKind) makeListener(ctx context.Context, c driver.Call) (driver.R
 		ProtocolPort: c.After.(duoyun.LoadBalancerSpec).Port, Name: c.Mark, Description: note(c.Mark, "listener")})
 	v, err := r.Extract()
 	if err != nil {
-		return driver.Reply{}, err
+		return driver.Reply{}, twice(err)
 	}
 	return reply(v.ID, r.Header), nil
 }
@@ -107,7 +107,7 @@ func (b balancerKind) makePool(ctx context.Context, c driver.Call) (driver.Reply
 		Name: c.Mark, Description: note(c.Mark, "pool")})
 	v, err := r.Extract()
 	if err != nil {
-		return driver.Reply{}, err
+		return driver.Reply{}, twice(err)
 	}
 	return reply(v.ID, r.Header), nil
 }

@@ -108,7 +108,7 @@ func (d diskKind) attach(ctx context.Context, c driver.Call) (driver.Reply, erro
 	r := volumeattach.Create(ctx, d.compute, server.ID, volumeattach.CreateOpts{VolumeID: v.ID})
 	a, err := r.Extract()
 	if err != nil {
-		return driver.Reply{}, err
+		return driver.Reply{}, twice(err)
 	}
 	return reply(a.ID, r.Header), nil
 }

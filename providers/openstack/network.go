@@ -71,7 +71,7 @@ func (n networkKind) makeSubnet(ctx context.Context, c driver.Call) (driver.Repl
 		IPVersion: gophercloud.IPv4, Name: title(c.Change), Description: note(c.Mark, "subnet")})
 	v, err := r.Extract()
 	if err != nil {
-		return driver.Reply{}, err
+		return driver.Reply{}, twice(err)
 	}
 	return reply(v.ID, r.Header), nil
 }
@@ -133,7 +133,7 @@ func (n networkKind) join(ctx context.Context, c driver.Call) (driver.Reply, err
 	r := routers.AddInterface(ctx, n.network, router, routers.AddInterfaceOpts{SubnetID: subnet})
 	v, err := r.Extract()
 	if err != nil {
-		return driver.Reply{}, err
+		return driver.Reply{}, twice(err)
 	}
 	return reply(v.PortID, r.Header), nil
 }

@@ -1,16 +1,13 @@
 package openstack
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/rules"
@@ -196,19 +193,9 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 	r := servers.Create(ctx, s.compute, opts, nil)
 	made, err := r.Extract()
 	if err != nil {
-		return driver.Reply{}, booted(err)
+		return driver.Reply{}, twice(err)
 	}
 	return reply(made.ID, r.Header), nil
-}
-
-// booted reads Nova's refusal of a port that is in use. The port is this unit's alone: a server of ours has it, made by
-// this request before it arrived a second time. That is no refusal of the unit.
-func booted(err error) error {
-	var answer gophercloud.ErrUnexpectedResponseCode
-	if errors.As(err, &answer) && bytes.Contains(bytes.ToLower(answer.Body), []byte("in use")) {
-		return refuse(driver.InDoubt, err)
-	}
-	return err
 }
 
 // demand is what a server's spec asks of a flavor in this account.
