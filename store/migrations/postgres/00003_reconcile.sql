@@ -24,4 +24,4 @@ CREATE TABLE reconcile_pages (
 );
 
 -- Steps whose effect was proven absent, or of which nobody knows: their pools are watched.
-CREATE INDEX intent_steps_doubtful ON intent_steps (outcome, replied_at) WHERE outcome IN ('absent', 'sent', 'in_doubt');
+CREATE INDEX intent_steps_doubtful ON intent_steps (replied_at) WHERE outcome IN ('absent', 'sent', 'in_doubt');
