@@ -169,6 +169,12 @@ func (w *work) again(ctx context.Context) error {
 	return w.renewed(ctx, []duoyun.IntentState{duoyun.IntentIntended}, nil)
 }
 
+// watch has the account compared with our records soon: what a superseded generation made after all is found as a
+// surplus, within the hour on the first day and daily from then on.
+func (w *work) watch(ctx context.Context, tx *sql.Tx) error {
+	return w.store.WatchPool(ctx, tx, w.in.PoolID, WatchAt(w.now()))
+}
+
 func (w *work) renewed(ctx context.Context, path []duoyun.IntentState, gone *duoyun.IntentStep) error {
 	var sending *duoyun.IntentStep
 	err := w.save(ctx, func(tx *sql.Tx, in *duoyun.Intent) (err error) {
@@ -185,8 +191,10 @@ func (w *work) renewed(ctx context.Context, path []duoyun.IntentState, gone *duo
 		}
 		in.Attempt, in.Reason, in.Doubt = 0, "", duoyun.DoubtNote{}
 		w.extend(in)
-		sending, err = w.begin(ctx, tx, in)
-		return err
+		if sending, err = w.begin(ctx, tx, in); err != nil || gone == nil {
+			return err
+		}
+		return w.watch(ctx, tx)
 	})
 	if err == nil {
 		w.keep(gone)

@@ -66,6 +66,8 @@ type SettlementStore interface {
 	// LeftWaiting lists intents that wait since before the given time though nothing hinders them.
 	LeftWaiting(ctx context.Context, before time.Time, limit int) ([]duoyun.Intent, error)
 	OpenFinding(ctx context.Context, tx *sql.Tx, f duoyun.Finding) (duoyun.Finding, error)
+	// WatchPool brings a pool's next reconciliation forward to at the latest at.
+	WatchPool(ctx context.Context, tx *sql.Tx, poolID string, at time.Time) error
 	// CloseSettled closes open findings of these kinds about resources with whose purchase, change or release nothing is
 	// amiss any more, and returns their ids.
 	CloseSettled(ctx context.Context, tx *sql.Tx, kinds []string, resolution, by string, now time.Time) ([]string, error)

@@ -89,7 +89,7 @@ func (w *work) apply(ctx context.Context, tx *sql.Tx, r Resolution) error {
 		}
 	case duoyun.RemedyGiveUp:
 		if duoyun.IntentLifecycle().Can(w.in.State, duoyun.IntentFailed) {
-			return w.settleIn(ctx, tx, settlement{path: []duoyun.IntentState{duoyun.IntentFailed}, reason: "人工决定放弃：" + r.Note})
+			return w.giveUp(ctx, tx, r.Note)
 		}
 	case duoyun.RemedyClear:
 		if w.in.Compensate != "" && w.in.State == duoyun.IntentFailed {
@@ -114,17 +114,30 @@ func (w *work) put(ctx context.Context, tx *sql.Tx, f func(in *duoyun.Intent) er
 	return w.store.Enqueue(ctx, tx, PurchaseJob{IntentID: in.ID})
 }
 
+// giveUp fails the intent. Where it was in doubt, the account is watched for what it made after all.
+func (w *work) giveUp(ctx context.Context, tx *sql.Tx, note string) error {
+	err := w.settleIn(ctx, tx, settlement{path: []duoyun.IntentState{duoyun.IntentFailed}, reason: "人工决定放弃：" + note})
+	if err != nil || w.in.State != duoyun.IntentInDoubt {
+		return err
+	}
+	return w.watch(ctx, tx)
+}
+
 // vouchAbsent begins a new generation on the supplier's word that the present one made nothing. What turns up of it
 // nevertheless is a surplus, for the supplier to take back.
 func (w *work) vouchAbsent(ctx context.Context, tx *sql.Tx) error {
 	if err := w.store.SaveStep(ctx, tx, w.replied(driver.Reply{}, outcomeAbsent)); err != nil {
 		return err
 	}
-	return w.put(ctx, tx, func(in *duoyun.Intent) error {
+	err := w.put(ctx, tx, func(in *duoyun.Intent) error {
 		in.Generation++
 		in.Attempt, in.Reason, in.Doubt = 0, "", duoyun.DoubtNote{}
 		return moveIntent(in, duoyun.IntentAbsent, duoyun.IntentIntended)
 	})
+	if err != nil {
+		return err
+	}
+	return w.watch(ctx, tx)
 }
 
 // adopt takes the thing of this id for the unit; it is verified like any other.

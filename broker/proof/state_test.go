@@ -252,5 +252,6 @@ func (m memory) LeftWaiting(context.Context, time.Time, int) ([]duoyun.Intent, e
 func (m memory) CloseSettled(context.Context, *sql.Tx, []string, string, string, time.Time) ([]string, error) {
 	return nil, errUnused
 }
-func (m memory) Audit(context.Context, *sql.Tx, duoyun.AuditEntry) error { return nil }
-func (m memory) Derive(string) ([]byte, error)                           { return nil, errUnused }
+func (m memory) WatchPool(context.Context, *sql.Tx, string, time.Time) error { return nil }
+func (m memory) Audit(context.Context, *sql.Tx, duoyun.AuditEntry) error     { return nil }
+func (m memory) Derive(string) ([]byte, error)                               { return nil, errUnused }
