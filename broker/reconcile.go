@@ -463,7 +463,8 @@ func (c *comparison) save(ctx context.Context, found []duoyun.Finding, page []ui
 	return err
 }
 
-// end forgets the run and says when the next is due.
+// end forgets the run and says when the next is due: counted from its beginning, since what came to be behind a run that
+// took long, or was taken up again, waits for the next.
 func (c *comparison) end(ctx context.Context, actor duoyun.Actor, r Report) error {
 	return c.store.InTx(ctx, func(tx *sql.Tx) error {
 		next := reconcileEvery
@@ -474,7 +475,7 @@ func (c *comparison) end(ctx context.Context, actor duoyun.Actor, r Report) erro
 		if superseded {
 			next = watchEvery
 		}
-		if err := c.store.ReconcileAgain(ctx, tx, c.pool.ID, r.EndedAt.Add(next)); err != nil {
+		if err := c.store.ReconcileAgain(ctx, tx, c.pool.ID, r.StartedAt.Add(next)); err != nil {
 			return err
 		}
 		if err := c.store.EndRun(ctx, tx, c.run); err != nil {
