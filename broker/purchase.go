@@ -63,6 +63,8 @@ type SettlementStore interface {
 	WaitingOn(ctx context.Context, tx *sql.Tx, resourceID string, op duoyun.Op) ([]duoyun.Intent, error)
 	// Hindered reports whether something that has to come before a waiting intent is still open.
 	Hindered(ctx context.Context, tx *sql.Tx, in duoyun.Intent) (bool, error)
+	// QueueAges is how long the next job of each queue has been due; queues without a due job are left out.
+	QueueAges(ctx context.Context) (map[string]time.Duration, error)
 	// LeftWaiting lists intents that wait since before the given time though nothing hinders them.
 	LeftWaiting(ctx context.Context, before time.Time, limit int) ([]duoyun.Intent, error)
 	OpenFinding(ctx context.Context, tx *sql.Tx, f duoyun.Finding) (duoyun.Finding, error)

@@ -30,7 +30,8 @@ type shop struct {
 	mu        sync.Mutex
 	told      []string // "resource name: op state"
 	jobs      map[string]int
-	locked    time.Time // real time
+	locked    time.Time     // real time
+	line      time.Duration // how long the next job has been due
 }
 
 func newShop(t *testing.T, s *store.Store) *shop {
@@ -670,6 +671,18 @@ func TestTheSweeperWakesWhatNobodyHas(t *testing.T) {
 	})
 }
 
+func TestAWakeUpThatStandsInALongLineIsNotLost(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		killed, queued := x.order("killed", aServer, duoyun.IntentIntended), x.order("queued", aServer, duoyun.IntentIntended)
+		x.kill(killed, false)
+		x.line = time.Minute
+		x.clock.Advance(26 * time.Second)
+		x.wantSwept(map[string]int{killed.ID: 1}) // a dead lease is nobody's
+		x.line = 0
+		x.wantSwept(map[string]int{killed.ID: 1, queued.ID: 1})
+	})
+}
+
 // wantSwept sweeps and compares how many jobs there are by intent.
 func (x *shop) wantSwept(want map[string]int) {
 	x.t.Helper()
@@ -705,6 +718,10 @@ func (c counting) LockIntent(ctx context.Context, tx *sql.Tx, id string) (duoyun
 		c.shop.locked = time.Now()
 	}
 	return c.Store.LockIntent(ctx, tx, id)
+}
+
+func (c counting) QueueAges(context.Context) (map[string]time.Duration, error) {
+	return map[string]time.Duration{broker.PurchaseJob{}.Kind(): c.shop.line}, nil
 }
 
 func (c counting) Enqueue(ctx context.Context, tx *sql.Tx, jobs ...duoyun.Job) error {

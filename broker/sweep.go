@@ -49,12 +49,19 @@ func (p *Purchaser) sweepFindings(ctx context.Context) error {
 	})
 }
 
+// sweepDue wakes workers for what is due. While jobs wait in line, those of the intents that are due since may be among
+// them: adding more would only make the line longer.
 func (p *Purchaser) sweepDue(ctx context.Context) error {
+	ages, err := p.store.QueueAges(ctx)
+	if err != nil {
+		return err
+	}
+	late := lostAfter + ages[PurchaseJob{}.Kind()]
 	for {
 		n := 0
 		err := p.store.InTx(ctx, func(tx *sql.Tx) error {
 			now := p.now()
-			ids, err := p.store.DueIntents(ctx, tx, now, now.Add(-lostAfter), sweepBatch)
+			ids, err := p.store.DueIntents(ctx, tx, now, now.Add(-late), sweepBatch)
 			if err != nil {
 				return err
 			}

@@ -246,6 +246,7 @@ func (m memory) Enqueue(context.Context, *sql.Tx, ...duoyun.Job) error { return 
 func (m memory) DueIntents(context.Context, *sql.Tx, time.Time, time.Time, int) ([]string, error) {
 	return nil, errUnused
 }
+func (m memory) QueueAges(context.Context) (map[string]time.Duration, error) { return nil, errUnused }
 func (m memory) LeftWaiting(context.Context, time.Time, int) ([]duoyun.Intent, error) {
 	return nil, errUnused
 }
