@@ -66,7 +66,7 @@ func (s *Service) concludeOpen(ctx context.Context, tx *sql.Tx, o *duoyun.Order)
 		o.Reason = why.ZH
 		return s.undo(ctx, tx, duoyun.SystemActor(), o, live, "undo", why.ZH)
 	}
-	return s.held(ctx, tx, o, "shortage", why)
+	return s.held(ctx, tx, o, FindingShortage, why)
 }
 
 // missingUnits names the units of an order that it has not got. What was delivered and given back since is not missed.
@@ -167,7 +167,7 @@ func (s *Service) concludeUndo(ctx context.Context, tx *sql.Tx, o *duoyun.Order)
 	if len(liveOf(rs)) == 0 {
 		return s.move(ctx, tx, duoyun.SystemActor(), o, duoyun.OrderUndone, "undone", "")
 	}
-	return s.finding(ctx, tx, *o, "undo_stuck", duoyun.Text{ZH: "申请单 " + o.Number + " 有资源未能撤销：" + o.Reason,
+	return s.finding(ctx, tx, *o, FindingUndoStuck, duoyun.Text{ZH: "申请单 " + o.Number + " 有资源未能撤销：" + o.Reason,
 		EN: "not everything of order " + o.Number + " could be taken back: " + o.Reason}, byPeople("查明原因后重试撤销", "find out why and retry the order"))
 }
 
@@ -176,7 +176,7 @@ func (s *Service) undoAgain(ctx context.Context, tx *sql.Tx, actor duoyun.Actor,
 	if err := s.atRest(ctx, tx, *o); err != nil {
 		return err
 	}
-	if err := s.settle(ctx, tx, actor, *o, "已重试撤销", "undo_stuck"); err != nil {
+	if err := s.settle(ctx, tx, actor, *o, "已重试撤销", FindingUndoStuck); err != nil {
 		return err
 	}
 	rs, err := s.store.OrderResources(ctx, tx, o.ID)

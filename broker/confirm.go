@@ -60,7 +60,7 @@ func (s *Service) refuseDelivery(ctx context.Context, tx *sql.Tx, actor duoyun.A
 	if err := s.record(ctx, tx, actor, *o, o.State, "object_delivery", d.Note); err != nil {
 		return err
 	}
-	err = s.finding(ctx, tx, *o, "delivery_disputed", duoyun.Text{ZH: "申请单 " + o.Number + " 的开通有异议：" + d.Note,
+	err = s.finding(ctx, tx, *o, FindingDisputed, duoyun.Text{ZH: "申请单 " + o.Number + " 的开通有异议：" + d.Note,
 		EN: "the delivery of order " + o.Number + " is disputed: " + d.Note})
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (s *Service) pricedSteps(ctx context.Context, tx *sql.Tx, o duoyun.Order) (
 }
 
 func (s *Service) heldAsDearer(ctx context.Context, tx *sql.Tx, o *duoyun.Order, now duoyun.Fen) error {
-	return s.held(ctx, tx, o, "not_placed", because("现价 %s 元，高于签署的 %s 元；请撤回后重新申请",
+	return s.held(ctx, tx, o, FindingNotPlaced, because("现价 %s 元，高于签署的 %s 元；请撤回后重新申请",
 		"it now costs %s yuan, more than the %s signed: cancel and hand it in again", now, o.Total))
 }
 

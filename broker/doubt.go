@@ -146,7 +146,7 @@ func (w *work) undecided(ctx context.Context, reason string, note func(tx *sql.T
 		if over < doubtTold {
 			return nil
 		}
-		_, err := w.store.OpenFinding(ctx, tx, intentFinding(FindingInDoubt, *in, w.subject.Resource, w.evidence(reason), w.now()))
+		_, err := w.store.OpenFinding(ctx, tx, w.finding(FindingInDoubt, *in, w.subject.Resource, reason))
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,7 +13,7 @@ import (
 	"github.com/duoyun/duoyun"
 )
 
-// The kinds of findings that the purchase protocol and the reconciler file.
+// The kinds of findings.
 const (
 	FindingInDoubt    = "in_doubt"   // neither done nor proven absent for a quarter of an hour
 	FindingConflict   = "conflict"   // more than one bears the mark, or what is there is not ours
@@ -27,7 +28,31 @@ const (
 	FindingOrphan     = "orphan"     // bears our mark, and we have no live record of it
 	FindingGhost      = "ghost"      // recorded as live, and proven gone
 	FindingDrift      = "drift"      // exists with another spec than recorded
+
+	FindingShortage    = "shortage"          // contract, budget, quota or the vendor does not suffice for an order
+	FindingNotPlaced   = "not_placed"        // an order cannot be placed as it was signed
+	FindingNoOffer     = "no_offer"          // no pool can serve a part of an order
+	FindingOverProject = "over_project"      // a project's orders come to more than was approved for it
+	FindingOverFunding = "over_funding"      // an order comes to more than the intent of a later year
+	FindingDisputed    = "delivery_disputed" // the department objects to a delivery
+	FindingUndoStuck   = "undo_stuck"        // not everything of an order could be taken back
 )
+
+// FindingKinds names every kind of finding for people.
+func FindingKinds() map[string]duoyun.Text {
+	return map[string]duoyun.Text{
+		FindingInDoubt: {ZH: "是否办成存疑", EN: "in doubt"}, FindingConflict: {ZH: "互相矛盾", EN: "conflict"},
+		FindingBroken: {ZH: "变更出错", EN: "broken"}, FindingSlow: {ZH: "办理过久", EN: "slow"},
+		FindingMismatched: {ZH: "规格不符", EN: "mismatched"}, FindingHalfway: {ZH: "变更中断", EN: "halfway"},
+		FindingLeftover: {ZH: "残留未清", EN: "leftover"}, FindingAuth: {ZH: "凭据失效", EN: "credentials"},
+		FindingSurplus: {ZH: "多出一份", EN: "surplus"}, FindingBadReply: {ZH: "答复不合约定", EN: "bad reply"},
+		FindingOrphan: {ZH: "无主资源", EN: "orphan"}, FindingGhost: {ZH: "云上已失", EN: "ghost"}, FindingDrift: {ZH: "规格漂移", EN: "drift"},
+		FindingShortage: {ZH: "额度不足", EN: "shortage"}, FindingNotPlaced: {ZH: "未能落单", EN: "not placed"},
+		FindingNoOffer: {ZH: "无人可供", EN: "no offer"}, FindingOverProject: {ZH: "超出立项", EN: "over project"},
+		FindingOverFunding: {ZH: "超出申报资金", EN: "over funding"}, FindingDisputed: {ZH: "开通有异议", EN: "delivery disputed"},
+		FindingUndoStuck: {ZH: "撤销受阻", EN: "undo stuck"},
+	}
+}
 
 // FindingFilter narrows a listing of findings; zero fields do not.
 type FindingFilter struct {
@@ -166,15 +191,15 @@ func called(r duoyun.Resource) string {
 	return r.Name
 }
 
-// intentFinding is the finding about an intent that no rule moves on.
-func intentFinding(kind string, in duoyun.Intent, r duoyun.Resource, evidence json.RawMessage, now time.Time) duoyun.Finding {
-	f := about(kind, r, evidence, now)
-	w := protocolWords(kind, in.Op)
-	f.Message = duoyun.Text{ZH: fmt.Sprintf(w.message.ZH, called(r)), EN: fmt.Sprintf(w.message.EN, called(r))}
+// finding is about an intent that no rule moves on: it offers the remedies that can be had as the intent stands.
+func (w *work) finding(kind string, in duoyun.Intent, r duoyun.Resource, words string) duoyun.Finding {
+	f := about(kind, r, w.evidence(words), w.now())
+	said := protocolWords(kind, in.Op)
+	f.Message = duoyun.Text{ZH: fmt.Sprintf(said.message.ZH, called(r)), EN: fmt.Sprintf(said.message.EN, called(r))}
 	if in.Reason != "" {
 		f.Message.ZH += "：" + in.Reason
 	}
-	f.Actions = w.actions
+	f.Actions = slices.DeleteFunc(said.actions, func(a duoyun.FindingAction) bool { return a.Remedy != "" && !w.offers(in, a.Remedy) })
 	return f
 }
 
@@ -189,19 +214,13 @@ func protocolWords(kind string, op duoyun.Op) wording {
 	give := duoyun.FindingAction{Remedy: duoyun.RemedyGiveUp, Text: giveUpWords(op)}
 	switch kind {
 	case FindingInDoubt:
-		w := wording{duoyun.Text{ZH: "%s 是否已在云平台办成尚不能证实，未再次发出", EN: "whether %s was done at the cloud cannot be proven; it was not sent again"}, []duoyun.FindingAction{look, give}}
-		if op == duoyun.OpCreate {
-			again := duoyun.Text{ZH: "云服务商书面确认未建：重新购买", EN: "the supplier confirms in writing that nothing was made: buy it again"}
-			w.actions = append(w.actions, duoyun.FindingAction{Remedy: duoyun.RemedyBuyAgain, Text: again})
-		}
-		return w
+		return wording{duoyun.Text{ZH: "%s 是否已在云平台办成尚不能证实，未再次发出", EN: "whether %s was done at the cloud cannot be proven; it was not sent again"},
+			[]duoyun.FindingAction{look, {Remedy: duoyun.RemedyBuyAgain, Text: duoyun.Text{ZH: "云服务商书面确认未建：重新购买",
+				EN: "the supplier confirms in writing that nothing was made: buy it again"}}, give}}
 	case FindingConflict:
-		w := wording{duoyun.Text{ZH: "%s 在云平台上的情况互相矛盾", EN: "what the cloud shows of %s is contradictory"}, []duoyun.FindingAction{look, give}}
-		if op == duoyun.OpCreate {
-			adopt := duoyun.Text{ZH: "认领其中一个（写明标识），其余请云服务商删除", EN: "adopt one of them by its id, and have the supplier delete the others"}
-			w.actions = append(w.actions, duoyun.FindingAction{Remedy: duoyun.RemedyAdopt, Text: adopt})
-		}
-		return w
+		return wording{duoyun.Text{ZH: "%s 在云平台上的情况互相矛盾", EN: "what the cloud shows of %s is contradictory"},
+			[]duoyun.FindingAction{look, {Remedy: duoyun.RemedyAdopt, Text: duoyun.Text{ZH: "认领其中一个（写明标识），其余请云服务商删除",
+				EN: "adopt one of them by its id, and have the supplier delete the others"}}, give}}
 	case FindingBroken:
 		return wording{duoyun.Text{ZH: "%s 在云平台上出错", EN: "%s ended in error at the cloud"}, []duoyun.FindingAction{look, give}}
 	case FindingSlow:

@@ -68,7 +68,7 @@ func (s *Service) retryHeld(ctx context.Context, orderID string) (placed bool, e
 }
 
 // heldKinds are the findings that say that an order is held.
-func heldKinds() []string { return []string{"shortage", "not_placed"} }
+func heldKinds() []string { return []string{FindingShortage, FindingNotPlaced} }
 
 // settle closes an order's findings of these kinds.
 func (s *Service) settle(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o duoyun.Order, how string, kinds ...string) error {

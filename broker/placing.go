@@ -53,9 +53,9 @@ func (s *Service) putOnHold(ctx context.Context, orderID string, cause error) er
 			return err
 		}
 		if duoyun.CodeOf(cause) != duoyun.CodeShortage {
-			return s.held(ctx, tx, &o, "not_placed", messageOf(cause))
+			return s.held(ctx, tx, &o, FindingNotPlaced, messageOf(cause))
 		}
-		return s.held(ctx, tx, &o, "shortage", messageOf(cause))
+		return s.held(ctx, tx, &o, FindingShortage, messageOf(cause))
 	})
 }
 

@@ -291,7 +291,7 @@ const personWait = 10 * time.Minute
 // person files a finding for what no rule decides; the intent stays as it is and is looked at now and then.
 func (w *work) person(ctx context.Context, kind, detail string) error {
 	return w.rest(ctx, personWait, detail, func(tx *sql.Tx, in *duoyun.Intent) error {
-		_, err := w.store.OpenFinding(ctx, tx, intentFinding(kind, *in, w.subject.Resource, w.evidence(detail), w.now()))
+		_, err := w.store.OpenFinding(ctx, tx, w.finding(kind, *in, w.subject.Resource, detail))
 		return err
 	})
 }

@@ -127,9 +127,12 @@ func over(s duoyun.IntentState) bool {
 	return s == duoyun.IntentFailed || s == duoyun.IntentCompensated || s == duoyun.IntentCancelled
 }
 
-// toldSends is how often a vendor may refuse a step for the moment before a person is told: about an hour at the longest
-// back-off.
-const toldSends = 60
+// How often a vendor may refuse a step for the moment before a person is told: about an hour of outage, which the pool's
+// health shows from its first minute; about four minutes of a thing that is not ready, for something may be in its way.
+const (
+	toldSends    = 60
+	toldNotReady = 10
+)
 
 // refused returns a step that the vendor did not act on to intended, for later. An outage, or credentials that do not
 // serve, fail no order: it waits, and a person is told who may give it up.
@@ -141,10 +144,14 @@ func (w *work) refused(ctx context.Context, code driver.Code, cause error) error
 		if err := moveIntent(in, duoyun.IntentIntended); err != nil {
 			return err
 		}
-		if code == driver.Auth || in.Attempt < toldSends {
+		patience := toldSends
+		if code == driver.NotReady {
+			patience = toldNotReady
+		}
+		if code == driver.Auth || in.Attempt < patience {
 			return w.tellLogin(ctx, tx, cause)
 		}
-		_, err := w.store.OpenFinding(ctx, tx, intentFinding(FindingSlow, *in, w.subject.Resource, w.evidence(in.Reason), w.now()))
+		_, err := w.store.OpenFinding(ctx, tx, w.finding(FindingSlow, *in, w.subject.Resource, in.Reason))
 		return err
 	})
 }
@@ -171,7 +178,7 @@ func (w *work) unclear(ctx context.Context, reply driver.Reply, cause error) err
 		if err := w.doubt(in, in.LeaseUntil, words(cause)); err != nil || w.badly == "" {
 			return err
 		}
-		_, err := w.store.OpenFinding(ctx, tx, intentFinding(FindingBadReply, *in, w.subject.Resource, w.evidence(in.Reason), w.now()))
+		_, err := w.store.OpenFinding(ctx, tx, w.finding(FindingBadReply, *in, w.subject.Resource, in.Reason))
 		return err
 	})
 	if lost(err) {

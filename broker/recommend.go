@@ -162,7 +162,7 @@ func (s *Service) recommendTo(ctx context.Context, tx *sql.Tx, actor duoyun.Acto
 		return err
 	}
 	if unserved(rec) {
-		err := s.finding(ctx, tx, *o, "no_offer", duoyun.Text{ZH: "申请单 " + o.Number + " 有内容没有任何资源池可以提供，原因见推荐表",
+		err := s.finding(ctx, tx, *o, FindingNoOffer, duoyun.Text{ZH: "申请单 " + o.Number + " 有内容没有任何资源池可以提供，原因见推荐表",
 			EN: "no pool can serve a part of order " + o.Number + "; the recommendation says why"})
 		if err != nil {
 			return err

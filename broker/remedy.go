@@ -72,32 +72,41 @@ func (p *Purchaser) idle(ctx context.Context, tx *sql.Tx, cloud *providers.Cloud
 	return w, err
 }
 
+// offers reports whether a remedy can be had for an intent as it stands: findings offer these, and no others are done.
+func (w *work) offers(in duoyun.Intent, do duoyun.Remedy) bool {
+	creates := in.Op == duoyun.OpCreate
+	switch do {
+	case duoyun.RemedyLook:
+		return active(in.State)
+	case duoyun.RemedyBuyAgain:
+		return creates && in.State == duoyun.IntentInDoubt
+	case duoyun.RemedyAdopt:
+		return creates && w.step().Main && (in.State == duoyun.IntentInDoubt || in.State == duoyun.IntentAccepted)
+	case duoyun.RemedyGiveUp:
+		return duoyun.IntentLifecycle().Can(in.State, duoyun.IntentFailed)
+	case duoyun.RemedyClear:
+		return in.Compensate != "" && in.State == duoyun.IntentFailed
+	}
+	return false
+}
+
 // apply does a remedy to an intent that this transaction holds.
 func (w *work) apply(ctx context.Context, tx *sql.Tx, r Resolution) error {
-	switch r.Remedy {
-	case duoyun.RemedyLook:
-		if active(w.in.State) {
-			return w.put(ctx, tx, func(*duoyun.Intent) error { return nil })
-		}
-	case duoyun.RemedyBuyAgain:
-		if w.in.Op == duoyun.OpCreate && w.in.State == duoyun.IntentInDoubt {
-			return w.vouchAbsent(ctx, tx)
-		}
-	case duoyun.RemedyAdopt:
-		if w.in.Op == duoyun.OpCreate && w.step().Main && (w.in.State == duoyun.IntentInDoubt || w.in.State == duoyun.IntentAccepted) {
-			return w.adopt(ctx, tx, r.VendorID)
-		}
-	case duoyun.RemedyGiveUp:
-		if duoyun.IntentLifecycle().Can(w.in.State, duoyun.IntentFailed) {
-			return w.giveUp(ctx, tx, r.Note)
-		}
-	case duoyun.RemedyClear:
-		if w.in.Compensate != "" && w.in.State == duoyun.IntentFailed {
-			return w.clear(ctx, tx)
-		}
+	if !w.offers(w.in, r.Remedy) {
+		state := duoyun.IntentLifecycle().Name(w.in.State)
+		return duoyun.Fail(duoyun.CodeConflict, "remedy", "办理状态现为“%s”，此处置不适用", "the purchase is at %q: this remedy does not apply", state)
 	}
-	state := duoyun.IntentLifecycle().Name(w.in.State)
-	return duoyun.Fail(duoyun.CodeConflict, "remedy", "办理状态现为“%s”，此处置不再适用", "the purchase has moved on to %q: this remedy no longer applies", state)
+	switch r.Remedy {
+	case duoyun.RemedyBuyAgain:
+		return w.vouchAbsent(ctx, tx)
+	case duoyun.RemedyAdopt:
+		return w.adopt(ctx, tx, r.VendorID)
+	case duoyun.RemedyGiveUp:
+		return w.giveUp(ctx, tx, r.Note)
+	case duoyun.RemedyClear:
+		return w.clear(ctx, tx)
+	}
+	return w.put(ctx, tx, func(*duoyun.Intent) error { return nil }) // look again, at once
 }
 
 // put moves the intent and has it worked on at once.

@@ -253,3 +253,39 @@ func TestAnAnswerNobodyUnderstandsIsShownToAPersonAndNothingIsGuessed(t *testing
 		}
 	})
 }
+
+func TestWhatIsInTheWayOfADeletionIsToldWithinMinutes(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		in := x.order("app", aServer, duoyun.IntentIntended)
+		x.until(in, time.Minute)
+		x.fail("delete-server", slices.Repeat([]string{string(driver.NotReady)}, 20)...)
+		del := x.change(in, duoyun.OpDelete, nil)
+		x.until(del, 10*time.Minute)
+		x.want(del, duoyun.IntentIntended)
+		var offered []duoyun.Remedy
+		for _, a := range x.found("slow").Actions {
+			offered = append(offered, a.Remedy)
+		}
+		if !slices.Equal(offered, []duoyun.Remedy{duoyun.RemedyLook, duoyun.RemedyGiveUp}) {
+			t.Errorf("offered %v", offered)
+		}
+	})
+}
+
+func TestAFindingOffersOnlyRemediesThatCanBeHad(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		in := x.order("net", duoyun.NetworkSpec{CIDR: "10.32.0.0/24"}, duoyun.IntentIntended)
+		x.partial, x.hidden = true, "v-2"
+		x.fail("subnet", "lost")
+		x.until(in, time.Hour)
+		x.want(in, duoyun.IntentInDoubt)
+		x.things = append(x.things, &thing{id: "v-9", mark: x.things[1].mark, step: "subnet", kind: duoyun.KindNetwork, state: driver.Active})
+		x.hidden = ""
+		x.until(in, time.Hour)
+		for _, a := range x.found("conflict").Actions {
+			if a.Remedy == duoyun.RemedyAdopt {
+				t.Error("a part of a unit cannot be adopted, and is offered to be")
+			}
+		}
+	})
+}

@@ -104,7 +104,7 @@ func (s *Service) asBefore(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, 
 		return err
 	}
 	names := strings.Join(namesOf(got.missing()), "、")
-	return s.finding(ctx, tx, *o, "shortage", because("申请单 %s 挂起：%s 的改选未获同意：%s", "order %s is held: the reselection for %s was refused: %s", o.Number, names, d.Note),
+	return s.finding(ctx, tx, *o, FindingShortage, because("申请单 %s 挂起：%s 的改选未获同意：%s", "order %s is held: the reselection for %s was refused: %s", o.Number, names, d.Note),
 		byPeople("再次改选", "reselect once more"))
 }
 

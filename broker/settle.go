@@ -115,7 +115,7 @@ func (w *work) consequences(ctx context.Context, e *ending, in duoyun.Intent, r 
 	case duoyun.IntentVerified:
 		return e.wake(ctx, r.ID, in.Op)
 	case duoyun.IntentMismatched:
-		e.findings = append(e.findings, intentFinding(FindingMismatched, in, r, w.evidence(in.Reason), w.now()))
+		e.findings = append(e.findings, w.finding(FindingMismatched, in, r, in.Reason))
 		return nil
 	}
 	if err := w.leftovers(ctx, e, in, r); err != nil {
@@ -127,7 +127,7 @@ func (w *work) consequences(ctx context.Context, e *ending, in duoyun.Intent, r 
 // compensated ends a deletion that took away what stood of a failed creation: it is the creation that is settled.
 func (w *work) compensated(ctx context.Context, e *ending, in duoyun.Intent, r duoyun.Resource) error {
 	if in.State != duoyun.IntentVerified {
-		e.findings = append(e.findings, intentFinding(FindingLeftover, in, r, w.evidence(in.Reason), w.now()))
+		e.findings = append(e.findings, w.finding(FindingLeftover, in, r, in.Reason))
 		return nil
 	}
 	creation, err := w.store.LockIntent(ctx, e.tx, in.Compensate)
@@ -147,7 +147,7 @@ func (w *work) compensated(ctx context.Context, e *ending, in duoyun.Intent, r d
 func (w *work) leftovers(ctx context.Context, e *ending, in duoyun.Intent, r duoyun.Resource) error {
 	if in.Op != duoyun.OpCreate {
 		if in.Step > 0 || in.Op == duoyun.OpDelete {
-			e.findings = append(e.findings, intentFinding(FindingHalfway, in, r, w.evidence(in.Reason), w.now()))
+			e.findings = append(e.findings, w.finding(FindingHalfway, in, r, in.Reason))
 		}
 		return nil
 	}

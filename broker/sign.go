@@ -78,7 +78,7 @@ func (s *Service) overProject(ctx context.Context, tx *sql.Tx, o duoyun.Order) e
 	if err != nil || spent <= p.Approved {
 		return err
 	}
-	return s.finding(ctx, tx, o, "over_project", duoyun.Text{
+	return s.finding(ctx, tx, o, FindingOverProject, duoyun.Text{
 		ZH: fmt.Sprintf("立项 %s 批复 %s 元，各单合计 %s 元，超出 %s 元", p.Number, p.Approved, spent, spent-p.Approved),
 		EN: fmt.Sprintf("project %s was approved for %s yuan; its orders come to %s, %s too much", p.Number, p.Approved, spent, spent-p.Approved)})
 }
@@ -111,7 +111,7 @@ func (s *Service) withinFunding(ctx context.Context, tx *sql.Tx, o duoyun.Order)
 	if len(advisory) == 0 {
 		return nil
 	}
-	return s.finding(ctx, tx, o, "over_funding", duoyun.Text{ZH: "申请单 " + o.Number + " " + joined(advisory, "zh"),
+	return s.finding(ctx, tx, o, FindingOverFunding, duoyun.Text{ZH: "申请单 " + o.Number + " " + joined(advisory, "zh"),
 		EN: "order " + o.Number + ": " + joined(advisory, "en")})
 }
 

@@ -112,13 +112,11 @@ func terms(vocabulary string) map[string]string {
 
 // findingKinds says what no rule could decide.
 func findingKinds() map[string]string {
-	return map[string]string{
-		broker.FindingInDoubt: "是否建成存疑", broker.FindingConflict: "互相矛盾", broker.FindingBroken: "变更出错", broker.FindingSlow: "办理过久",
-		broker.FindingMismatched: "规格不符", broker.FindingHalfway: "变更中断", broker.FindingLeftover: "残留未清", broker.FindingAuth: "凭据失效",
-		broker.FindingSurplus: "多出一份", broker.FindingOrphan: "无主资源", broker.FindingGhost: "云上已失", broker.FindingDrift: "规格漂移",
-		"shortage": "额度不足", "not_placed": "未能落单", "no_offer": "无人可供", "over_project": "超出立项", "over_funding": "超出申报资金",
-		"delivery_disputed": "开通有异议", "undo_stuck": "撤销受阻",
+	words := map[string]string{}
+	for kind, name := range broker.FindingKinds() {
+		words[kind] = name.ZH
 	}
+	return words
 }
 
 // orderActions says what is done to an order.
