@@ -24,7 +24,11 @@ const (
 // Check names every rule the document breaks, as far as the document alone can tell: whether agencies, systems and
 // resources exist, and whether money suffices, is the broker's to say. Paths are those of the document, such as
 // lines[0].spec.vcpu. Defaults must have been filled.
-func (r OrderRequest) Check() Faults {
+func (r OrderRequest) Check() Faults { return r.CheckOn(Date{}) }
+
+// CheckOn is Check on a day: an open order may not begin before it, which would plan on days that are over and on the
+// budget of a year that may be closed. A renewal goes on where its resource ends. The zero day asks for nothing.
+func (r OrderRequest) CheckOn(today Date) Faults {
 	var f Faults
 	if !slices.Contains([]Form{FormOpen, FormChange, FormRenew, FormRelease}, r.Form) {
 		f.Add("form", string(r.Form), "单据类型应为 open（新申请）、change（变更）、renew（续期）或 release（注销）",
@@ -32,8 +36,8 @@ func (r OrderRequest) Check() Faults {
 		return f
 	}
 	r.checkHead(&f)
-	r.checkPeriod(&f)
-	r.checkFunding(&f)
+	r.checkPeriod(&f, today)
+	r.checkFunding(&f, today)
 	r.checkRequires(&f)
 	r.checkLines(&f)
 	return f
@@ -68,7 +72,7 @@ func (r OrderRequest) checkHead(f *Faults) {
 	}
 }
 
-func (r OrderRequest) checkPeriod(f *Faults) {
+func (r OrderRequest) checkPeriod(f *Faults, today Date) {
 	p := r.Period
 	switch r.Form {
 	case FormChange, FormRelease:
@@ -85,7 +89,11 @@ func (r OrderRequest) checkPeriod(f *Faults) {
 			f.Add("period.months", "", "续期须写明月数", "a renewal states its months")
 		}
 	}
-	if !p.Start.IsZero() && (p.Start.Year < firstYear || p.Start.Year > lastYear) {
+	switch {
+	case p.Start.IsZero():
+	case r.begun(today):
+		f.Add("period.start", p.Start.String(), "开始日期不能早于今天（"+today.String()+"）", "the start may not be before today ("+today.String()+")")
+	case p.Start.Year < firstYear || p.Start.Year > lastYear:
 		f.Add("period.start", p.Start.String(), fmt.Sprintf("年份应在 %d 与 %d 之间", firstYear, lastYear),
 			fmt.Sprintf("the year must be between %d and %d", firstYear, lastYear))
 	}
@@ -93,9 +101,15 @@ func (r OrderRequest) checkPeriod(f *Faults) {
 	oneOf(f, "period.renew", p.Renew, "", "ask", "no")
 }
 
+// begun reports whether the period of an open order began before today.
+func (r OrderRequest) begun(today Date) bool {
+	return r.Form == FormOpen && !r.Period.Start.IsZero() && r.Period.Start.Before(today)
+}
+
 // checkFunding asks for one line per budget year of the period, since a hold is taken on the (payer, year, item) the
 // document names. A year that nothing names could not be charged; a year outside the period would hold money for nothing.
-func (r OrderRequest) checkFunding(f *Faults) {
+// Of a start that is refused as past the years say nothing: they change with it.
+func (r OrderRequest) checkFunding(f *Faults, today Date) {
 	if r.Form == FormRelease {
 		if len(r.Funding) > 0 {
 			f.Add("funding", fmt.Sprint(len(r.Funding)), "注销不写资金", "a release asks for no money")
@@ -104,6 +118,7 @@ func (r OrderRequest) checkFunding(f *Faults) {
 	}
 	atMost(f, "funding", len(r.Funding), maxFunding)
 	years, known := r.Period.years()
+	known = known && !r.begun(today)
 	seen := map[string]bool{}
 	for i, x := range r.Funding {
 		path := fmt.Sprintf("funding[%d]", i)

@@ -54,7 +54,7 @@ func (s *server) ListOrders(ctx context.Context, r ListOrdersRequestObject) (Lis
 
 func (s *server) SubmitOrder(ctx context.Context, _ SubmitOrderRequestObject) (SubmitOrderResponseObject, error) {
 	actor, once := caller(ctx)
-	doc, err := document.Parse(callOf(ctx).body)
+	doc, err := document.ParseOn(callOf(ctx).body, duoyun.DateOf(s.Clock.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,11 @@ func (s *server) SubmitOrder(ctx context.Context, _ SubmitOrderRequestObject) (S
 }
 
 func (s *server) LintOrder(ctx context.Context, _ LintOrderRequestObject) (LintOrderResponseObject, error) {
-	doc, err := document.Parse(callOf(ctx).body)
+	today := duoyun.DateOf(s.Clock.Now())
+	doc, err := document.ParseOn(callOf(ctx).body, today)
+	if err == nil {
+		err = doc.CheckOn(today).Err()
+	}
 	return LintOrder200JSONResponse(doc), err
 }
 

@@ -64,6 +64,21 @@ func TestABadOrderIsRefusedWholeWithEveryFault(t *testing.T) {
 	}
 }
 
+func TestAStartInThePastIsNamedAndNotWhatFollowsFromIt(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, storetest.SQLite(t, nil), openapi.Options{})
+	past := strings.NewReplacer("start: 2026-12-01", "start: 2025-12-01", "vcpu: 4", "vcpu: 0").Replace(order)
+	p := a.do(t, request{method: "POST", path: "/v1/orders", login: "hrss-applicant", body: past, kind: "application/yaml"}).problem(t, 400)
+	if len(p.Faults) != 2 || p.Faults[0].Path != "period.start" || p.Faults[0].Given != "2025-12-01" || p.Faults[1].Path != "lines[0].spec.vcpu" {
+		t.Errorf("%+v", p.Faults)
+	}
+	over := strings.Replace(order, "start: 2026-12-01", "start: 2026-11-19", 1)
+	p = a.do(t, request{method: "POST", path: "/v1/orders/lint", login: "hrss-applicant", body: over, kind: "application/yaml"}).problem(t, 400)
+	if len(p.Faults) != 1 || p.Faults[0].Path != "period.start" {
+		t.Errorf("lint: %+v", p.Faults)
+	}
+}
+
 func TestTheSameKeyGivesTheFirstResultAgainAndAnotherBodyIsAConflict(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -25,7 +25,11 @@ const (
 
 // Parse reads a document in YAML or JSON, with English keys or their Chinese aliases, fills the defaults and checks
 // it. The error carries CodeInvalid and every fault: path, rule in both languages, and what was given.
-func Parse(raw []byte) (duoyun.OrderRequest, error) {
+func Parse(raw []byte) (duoyun.OrderRequest, error) { return ParseOn(raw, duoyun.Date{}) }
+
+// ParseOn is Parse for a caller who knows the day: of a document that is refused anyway, a start in the past is named
+// too. It is no fault by itself, since a document that was taken may come once more, later, under the same key.
+func ParseOn(raw []byte, today duoyun.Date) (duoyun.OrderRequest, error) {
 	root, fault := load(raw)
 	if fault != nil {
 		return duoyun.OrderRequest{}, tidy(duoyun.Faults{*fault}).Err()
@@ -34,7 +38,11 @@ func Parse(raw []byte) (duoyun.OrderRequest, error) {
 	req := r.order(root)
 	fill(&req)
 	faults := r.faults
-	for _, f := range req.Check() {
+	broken := req.Check()
+	if len(broken)+len(faults)+len(r.long) > 0 {
+		broken = req.CheckOn(today)
+	}
+	for _, f := range broken {
 		if written, long := r.long[f.Path]; long {
 			f.Given = written
 			delete(r.long, f.Path)

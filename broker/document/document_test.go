@@ -266,3 +266,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAStartInThePastIsNamedWithoutTheFundingThatFollowsFromIt(t *testing.T) {
+	t.Parallel()
+	today := duoyun.Date{Year: 2027, Month: 1, Day: 1}
+	text := "form: open\nagency: suqian/hrss\nsystem: hrss-core\npurpose: 测试\nperiod: {start: 2026-01-01, months: 12}\nfunding: [{year: YEAR, item: 运维, limit: \"1\"}]\n" +
+		"lines:\n  - {kind: disk, name: data, spec: {size_gib: 10, class: ssd}}\n"
+	_, err := document.ParseOn([]byte(strings.Replace(text, "YEAR", "2027", 1)), today)
+	if duoyun.CodeOf(err) != duoyun.CodeInvalid {
+		t.Fatal(err)
+	}
+	if f := err.(*duoyun.Error).Faults; len(f) != 1 || f[0].Path != "period.start" || f[0].Given != "2026-01-01" {
+		t.Errorf("%+v", f)
+	}
+	if _, err := document.ParseOn([]byte(strings.Replace(text, "YEAR", "2026", 1)), today); err != nil {
+		t.Errorf("a document that may have been taken before is read: %v", err)
+	}
+}
