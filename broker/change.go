@@ -11,7 +11,7 @@ import (
 
 // targetsOf finds what a change, renewal or release is about: the agency's own resources, at rest, to which the action
 // can be done, and nothing that stays hanging on what goes.
-func (s *Service) targetsOf(ctx context.Context, tx *sql.Tx, in intake) ([]duoyun.Resource, error) {
+func (s *Service) targetsOf(ctx context.Context, tx *sql.Tx, f *duoyun.Faults, in intake) ([]duoyun.Resource, error) {
 	var numbers []string
 	for _, l := range in.doc.Lines {
 		numbers = append(numbers, l.Resource)
@@ -20,7 +20,6 @@ func (s *Service) targetsOf(ctx context.Context, tx *sql.Tx, in intake) ([]duoyu
 	if err != nil {
 		return nil, err
 	}
-	var f duoyun.Faults
 	var targets []duoyun.Resource
 	for i, l := range in.doc.Lines {
 		path := fmt.Sprintf("lines[%d]", i)
@@ -29,13 +28,10 @@ func (s *Service) targetsOf(ctx context.Context, tx *sql.Tx, in intake) ([]duoyu
 			f.Add(path+".resource", l.Resource, "本单位没有这个资源", "the agency has no such resource")
 			continue
 		}
-		checkTarget(&f, path, in.doc.Form, l, r)
+		checkTarget(f, path, in.doc.Form, l, r)
 		targets = append(targets, r)
 	}
-	if err := s.checkDependents(ctx, tx, &f, in.doc, targets); err != nil {
-		return nil, err
-	}
-	return targets, f.Err()
+	return targets, s.checkDependents(ctx, tx, f, in.doc, targets)
 }
 
 func checkTarget(f *duoyun.Faults, path string, form duoyun.Form, l duoyun.Line, r duoyun.Resource) {

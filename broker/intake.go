@@ -22,11 +22,12 @@ type intake struct {
 
 // Submit takes an order document, its defaults filled: the requested layer 申报, a number 单号 and the first task, in
 // one transaction. Applicants of the agency may submit; what asks for internet addresses comes from the platform's
-// people instead (procurement or system administrator over the agency). Faults are CodeInvalid, all at once where the
-// document alone shows them; a system that may not be here is refused with the article quoted.
+// people instead (procurement or system administrator over the agency). Faults are CodeInvalid, all at once: first those
+// the document alone shows, then those of everything it names; a system that may not be here is refused with the article
+// quoted. An agency that is not there, or not for this caller, is CodeNotFound.
 func (s *Service) Submit(ctx context.Context, actor duoyun.Actor, once duoyun.Once, doc duoyun.OrderRequest) (duoyun.Order, error) {
-	if err := doc.Check().Err(); err != nil {
-		return duoyun.Order{}, err
+	if doc.Check() != nil {
+		return duoyun.Order{}, s.checkStart(doc).Err()
 	}
 	if actor.UserID == "" {
 		return duoyun.Order{}, duoyun.Fail(duoyun.CodeForbidden, "", "申请单须由经办人提交", "orders are submitted by people")
@@ -86,44 +87,53 @@ func ids(rs []duoyun.Resource) []string {
 	return out
 }
 
+// resolve looks up what the document names. The agency comes first, alone: whether anything else may be named hangs on it.
 func (s *Service) resolve(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, doc duoyun.OrderRequest) (in intake, err error) {
 	in.doc = doc
-	if err = s.checkStart(doc); err != nil {
-		return in, err
-	}
 	if in.agency, err = s.orderingAgency(ctx, tx, actor, doc); err != nil {
-		return in, err
-	}
-	if in.payer, err = s.payer(ctx, tx, in.agency, doc.Payer); err != nil {
-		return in, err
-	}
-	if in.system, err = s.system(ctx, tx, in.agency, doc); err != nil {
 		return in, err
 	}
 	if in.rule, err = s.store.ApprovalRule(ctx, tx, in.agency, doc.Form); err != nil {
 		return in, err
 	}
-	if in.project, err = s.project(ctx, tx, in, doc.Project); err != nil {
+	f := s.checkStart(doc)
+	in.payer, err = s.payer(ctx, tx, in.agency, doc.Payer)
+	if err = fault(&f, "payer", doc.Payer, err); err != nil {
+		return in, err
+	}
+	in.system, err = s.system(ctx, tx, in.agency, doc)
+	if err = fault(&f, "system", doc.System, err); err != nil {
+		return in, err
+	}
+	in.project, err = s.project(ctx, tx, in, doc.Project)
+	if err = fault(&f, "project", doc.Project, err); err != nil {
 		return in, err
 	}
 	if doc.Form == duoyun.FormOpen {
-		return in, s.checkAttachments(ctx, tx, in)
+		err = s.checkAttachments(ctx, tx, &f, in)
+	} else {
+		in.targets, err = s.targetsOf(ctx, tx, &f, in)
 	}
-	in.targets, err = s.targetsOf(ctx, tx, in)
-	return in, err
+	if err != nil {
+		return in, err
+	}
+	return in, f.Err()
 }
 
-// checkStart refuses what would be planned on days that are over, and thus on the budget of a year that may be closed. It
-// is asked at intake alone: an order that waits for its signatures past its start keeps the period and the money that
-// are signed, and billing begins with the confirmation whatever the day. A renewal goes on where its resource ends.
-func (s *Service) checkStart(doc duoyun.OrderRequest) error {
-	today, start := duoyun.DateOf(s.now()), doc.Period.Start
-	if doc.Form != duoyun.FormOpen || !start.Before(today) {
-		return nil
+// fault adds to the document's faults what it names and is not there, or may not be named; other errors it returns.
+func fault(f *duoyun.Faults, path, given string, err error) error {
+	if c := duoyun.CodeOf(err); c != duoyun.CodeNotFound && c != duoyun.CodeInvalid {
+		return err
 	}
-	var f duoyun.Faults
-	f.Add("period.start", start.String(), "开始日期不能早于今天（"+today.String()+"）", "the start may not be before today ("+today.String()+")")
-	return f.Err()
+	why := messageOf(err)
+	f.Add(path, given, why.ZH, why.EN)
+	return nil
+}
+
+// checkStart names a start that is over. It is asked at intake alone: an order that waits for its signatures past its
+// start keeps the period and the money that are signed, and billing begins with the confirmation whatever the day.
+func (s *Service) checkStart(doc duoyun.OrderRequest) duoyun.Faults {
+	return doc.CheckOn(duoyun.DateOf(s.now()))
 }
 
 // submitters may hand in a document: internet addresses are the platform's people's to ask for (practice.md, 12).
@@ -136,11 +146,13 @@ func submitters(doc duoyun.OrderRequest) []duoyun.Role {
 
 func (s *Service) orderingAgency(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, doc duoyun.OrderRequest) (duoyun.Agency, error) {
 	a, err := s.store.Agency(ctx, tx, doc.Agency)
-	if err != nil {
-		return a, named404(err, "agency")
+	if duoyun.CodeOf(err) == duoyun.CodeNotFound || err == nil && !actor.ScopeFor().Covers(a) {
+		e := duoyun.NotFound("单位", "agency", doc.Agency)
+		e.Field = "agency"
+		return a, e
 	}
-	if !actor.ScopeFor().Covers(a) {
-		return a, named404(duoyun.NotFound("单位", "agency", doc.Agency), "agency")
+	if err != nil {
+		return a, err
 	}
 	roles := submitters(doc)
 	if actor.ScopeFor(roles...).Covers(a) {
@@ -153,18 +165,6 @@ func (s *Service) orderingAgency(ctx context.Context, tx *sql.Tx, actor duoyun.A
 	return a, duoyun.Fail(duoyun.CodeForbidden, "agency", "您不是“%s”的经办人", "you are no applicant of %s", a.Name)
 }
 
-// named404 says which field of the document names what is not there.
-func named404(err error, field string) error {
-	if duoyun.CodeOf(err) != duoyun.CodeNotFound {
-		return err
-	}
-	e := duoyun.Fail(duoyun.CodeNotFound, field, "", "")
-	if was, ok := err.(*duoyun.Error); ok {
-		e.Message = was.Message
-	}
-	return e
-}
-
 // payer finds who pays: the agency's own payer unless the document names one of the same tree 财政统付. Who
 // pays without a standing arrangement signs as well: payerSigns.
 func (s *Service) payer(ctx context.Context, tx *sql.Tx, agency duoyun.Agency, code string) (duoyun.Agency, error) {
@@ -175,10 +175,10 @@ func (s *Service) payer(ctx context.Context, tx *sql.Tx, agency duoyun.Agency, c
 		return agency, nil
 	}
 	p, err := s.store.Agency(ctx, tx, code)
-	if err == nil && p.Ancestors[0] != agency.Ancestors[0] {
-		err = duoyun.NotFound("付费单位", "payer", code)
+	if duoyun.CodeOf(err) == duoyun.CodeNotFound || err == nil && p.Ancestors[0] != agency.Ancestors[0] {
+		err = duoyun.NotFound("付费单位", "payer", code) // the same words: whom others have is none of this agency's business
 	}
-	return p, named404(err, "payer")
+	return p, err
 }
 
 // system finds the system of the ledger; it belongs to the agency, or to one above or below it.
@@ -188,12 +188,12 @@ func (s *Service) system(ctx context.Context, tx *sql.Tx, agency duoyun.Agency, 
 	}
 	y, err := s.store.System(ctx, tx, doc.System)
 	if err != nil {
-		return y, named404(err, "system")
+		return y, err
 	}
 	if related, err := s.related(ctx, tx, agency, y.AgencyID); err != nil {
 		return y, err
 	} else if !related {
-		return y, named404(duoyun.NotFound("信息系统", "system", doc.System), "system")
+		return y, duoyun.NotFound("信息系统", "system", doc.System)
 	}
 	if doc.Form == duoyun.FormRelease {
 		return y, nil
@@ -210,12 +210,12 @@ func (s *Service) project(ctx context.Context, tx *sql.Tx, in intake, number str
 	}
 	p, err := s.store.Project(ctx, tx, number)
 	if err != nil {
-		return p, named404(err, "project")
+		return p, err
 	}
 	if related, err := s.related(ctx, tx, in.agency, p.AgencyID); err != nil {
 		return p, err
 	} else if !related {
-		return p, named404(duoyun.NotFound("立项", "project", number), "project")
+		return p, duoyun.NotFound("立项", "project", number)
 	}
 	return p, nil
 }
@@ -230,12 +230,11 @@ func (s *Service) related(ctx context.Context, tx *sql.Tx, a duoyun.Agency, othe
 }
 
 // checkAttachments asks that every existing resource the lines hang on is the agency's, there, and of a fitting kind.
-func (s *Service) checkAttachments(ctx context.Context, tx *sql.Tx, in intake) error {
+func (s *Service) checkAttachments(ctx context.Context, tx *sql.Tx, f *duoyun.Faults, in intake) error {
 	found, err := s.byNumber(ctx, tx, in.agency, referred(in.doc))
 	if err != nil {
 		return err
 	}
-	var f duoyun.Faults
 	for i, l := range in.doc.Lines {
 		for _, ref := range l.References() {
 			number, existing := ref.Resource()
@@ -243,16 +242,19 @@ func (s *Service) checkAttachments(ctx context.Context, tx *sql.Tx, in intake) e
 				continue
 			}
 			r, ok := found[number]
-			path := fmt.Sprintf("lines[%d]", i)
+			path := fmt.Sprintf("lines[%d].attach", i)
+			if j := slices.Index(l.Members, ref); j >= 0 {
+				path = fmt.Sprintf("lines[%d].members[%d]", i, j)
+			}
 			switch {
 			case !ok || !r.State.Live() || r.State == duoyun.ResourceReleasing:
-				f.Add(path, number, "没有这个资源，或已不在用", "there is no such resource in use")
+				f.Add(path, string(ref), "没有这个资源，或已不在用", "there is no such resource in use")
 			case !l.Kind.HangsOn(r.Kind):
-				f.Add(path, number, fmt.Sprintf("%s 不能引用 %s", KindName(l.Kind), KindName(r.Kind)), fmt.Sprintf("a %s cannot refer to a %s", l.Kind, r.Kind))
+				f.Add(path, string(ref), fmt.Sprintf("%s 不能引用 %s", KindName(l.Kind), KindName(r.Kind)), fmt.Sprintf("a %s cannot refer to a %s", l.Kind, r.Kind))
 			}
 		}
 	}
-	return f.Err()
+	return nil
 }
 
 // referred lists the numbers of the existing resources that the lines of an open order hang on.

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"database/sql"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,19 +25,56 @@ func TestClassifiedAndLevelFourSystemsAreRefusedWithTheArticle(t *testing.T) {
 	})
 }
 
-func TestWhatADocumentNamesHasToBeInScope(t *testing.T) {
+func TestAnAgencyThatIsNotThereAndOneOfOthersLookAlike(t *testing.T) {
 	inOffice(t, func(o *office) {
-		for what, doc := range map[string]duoyun.OrderRequest{
-			"agency":  o.doc(small, "suqian/hrss", "suqian/edu"),
-			"nothing": o.doc(small, "suqian/hrss", "suqian/none"),
-			"system":  o.doc(small, "hrss-core", "edu-web"),
-			"project": o.doc(small, "SQ-2026-017", "SQ-0"),
-			"payer":   o.doc(small, "suqian/data", "nanjing"),
-		} {
-			_, err := o.svc.Submit(ctx, o.actor("hrss-applicant"), duoyun.Once{}, doc)
-			if duoyun.CodeOf(err) != duoyun.CodeNotFound {
-				o.Errorf("%s: %v", what, err)
+		var said []string
+		for _, code := range []string{"suqian/edu", "suqian/non"} {
+			_, err := o.svc.Submit(ctx, o.actor("hrss-applicant"), duoyun.Once{}, o.doc(small, "suqian/hrss", code, "hrss-core", "none"))
+			o.refused(err, duoyun.CodeNotFound)
+			said = append(said, strings.ReplaceAll(err.Error(), code, ""))
+		}
+		if said[0] != said[1] {
+			o.Errorf("%q", said)
+		}
+	})
+}
+
+// faults are the paths of a refusal with what was given.
+func (o *office) faults(doc duoyun.OrderRequest) (paths []string, rules map[string]string) {
+	o.Helper()
+	_, err := o.svc.Submit(ctx, o.actor("hrss-applicant"), duoyun.Once{}, doc)
+	o.refused(err, duoyun.CodeInvalid)
+	rules = map[string]string{}
+	for _, f := range err.(*duoyun.Error).Faults {
+		paths, rules[f.Path] = append(paths, f.Path+"="+f.Given), f.Rule.ZH
+	}
+	return paths, rules
+}
+
+func TestEverythingADocumentNamesWronglyIsToldAtOnce(t *testing.T) {
+	inOffice(t, func(o *office) {
+		few := `{size_gib: 500, class: ssd}}
+  - {kind: disk, name: more, attach: "res:宿政云资〔2026〕9999号", spec: {size_gib: 10, class: ssd}}
+`
+		all, _ := o.faults(o.doc(small, "suqian/data", "suqian/non", "SQ-2026-017", "SQ-0", "hrss-core", "none", "start: 2026-12-01", "start: 2026-11-01", "{size_gib: 500, class: ssd}}\n", few))
+		want := []string{"period.start=2026-11-01", "payer=suqian/non", "system=none", "project=SQ-0", "lines[2].attach=res:宿政云资〔2026〕9999号"}
+		if !slices.Equal(all, want) {
+			o.Errorf("%q", all)
+		}
+		missing, _ := o.faults(o.doc(small, "project: SQ-2026-017\n", "", "hrss-core", "hrss-secret"))
+		if !slices.Equal(missing, []string{"system=hrss-secret", "project="}) {
+			o.Errorf("%q", missing)
+		}
+		_, others := o.faults(o.doc(small, "suqian/data", "nanjing", "hrss-core", "edu-web"))
+		_, none := o.faults(o.doc(small, "suqian/data", "beijing", "hrss-core", "edu-nil"))
+		for path, rule := range others {
+			if len(others) != 2 || strings.NewReplacer("nanjing", "beijing", "edu-web", "edu-nil").Replace(rule) != none[path] {
+				o.Errorf("%s: of others %q, not there %q", path, rule, none[path])
 			}
+		}
+		release, _ := o.faults(o.form("release", "resource: 宿政云资〔2026〕9999号", "resource: 宿政云资〔2026〕9998号"))
+		if len(release) != 2 {
+			o.Errorf("%q", release)
 		}
 	})
 }
@@ -47,7 +85,7 @@ func TestAPeriodMayNotBeginBeforeTodayWhenItIsHandedIn(t *testing.T) {
 			doc := o.doc(small, "start: 2026-12-01", "start: "+start, "{year: 2026", "{year: "+start[:4])
 			_, err := o.svc.Submit(ctx, o.actor("hrss-applicant"), duoyun.Once{}, doc)
 			o.refused(err, duoyun.CodeInvalid, "不能早于今天（2026-11-20）")
-			if f := err.(*duoyun.Error).Faults; f[0].Path != "period.start" || f[0].Given != start {
+			if f := err.(*duoyun.Error).Faults; len(f) != 1 || f[0].Path != "period.start" || f[0].Given != start {
 				o.Errorf("%+v", f)
 			}
 		}
