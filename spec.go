@@ -31,6 +31,24 @@ func Kinds() []Kind {
 // Item is the code of a price item 计价项, which is also a meter: vcpu, ram_gib, disk_ssd_gib, service:迁移服务 …
 type Item string
 
+// Units are the units an item may be priced in, the one it is metered in first; nil where the contract says, as of
+// services. A meter in GiB (2^30 bytes) is not sold in GB (10^9): FOCUS 1.2 tells the two apart.
+func (i Item) Units() []string {
+	switch {
+	case strings.HasPrefix(string(i), "service:"):
+		return nil
+	case strings.HasSuffix(string(i), "_gib"):
+		return []string{"GiB"}
+	case strings.HasSuffix(string(i), "_mbps"):
+		return []string{"Mbps"}
+	case i == "vcpu":
+		return []string{"核", "vCPU"}
+	case i == "address", i == "public_ip", i == "load_balancer":
+		return []string{"个"}
+	}
+	return nil
+}
+
 // ItemQuantity is how much of a price item one unit of a resource takes.
 type ItemQuantity struct {
 	Item     Item  `json:"item"`

@@ -93,7 +93,7 @@ type PriceItem struct {
 	Item       Item
 	Name       string    // vCPU, 内存 …
 	Per        string    // month | hour | once
-	Unit       string    // 核, GB, 人天 …
+	Unit       string    // 核, GiB, 人天 …: one of Item.Units
 	Price      Price     // yuan per unit and period
 	ListPrice  Price     // the vendor's list price, for FOCUS ListCost; zero: the same as Price
 	Ceiling    Price     // 最高限价; zero: none

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/csv"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/duoyun/duoyun"
@@ -85,6 +86,11 @@ func TestTheFOCUSExportAddsUpAndRunsNoFormula(t *testing.T) {
 		}
 		if rows[0]["ChargeCategory"] != "Usage" || rows[0]["PricingUnit"] == "" || rows[0]["PricingQuantity"] == "" || rows[0]["ServiceCategory"] != "Compute" {
 			t.Errorf("usage row %v", rows[0])
+		}
+		for _, row := range rows {
+			if strings.HasSuffix(row["SkuId"], "_gib") && (row["PricingUnit"] != "GiB-Months" || row["ConsumedUnit"] != "GiB-Months") {
+				t.Errorf("%s is counted in %s, sold in %s", row["SkuId"], row["ConsumedUnit"], row["PricingUnit"])
+			}
 		}
 		if own := readCSV(t, r, "hrss-applicant"); len(own) != 4 {
 			t.Errorf("HRSS has three lines and a credit, not %d", len(own))

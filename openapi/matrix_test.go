@@ -115,7 +115,7 @@ func bodies() map[string]string {
 		"createPool":     `{"code": "matrix-%d", "name": "测试", "supplier": "telecom-suqian", "driver": "openstack", "site": "suqian", "region": "RegionOne", "zones": ["extranet_public"], "kinds": ["server"], "level": 3, "account": {"endpoint": "https://cloud.example/v3"}, "secret": "秘密"}`,
 		"updatePool":     `{"active": true}`,
 		"createContract": `{"number": "M-%d", "supplier": "telecom-suqian", "name": "测试", "start": "2026-12-01", "end": "2027-12-01", "ceiling": "1000.00", "rules": {"proration": "by_day_actual", "tax_percent": "6"}, "sla": {"target": "99.9"}, "items": [{"item": "vcpu", "name": "vCPU", "per": "month", "unit": "核", "price": "40"}]}`,
-		"updateContract": `{"name": "云服务合同"}`, "setPrices": `{"items": [{"item": "disk_matrix_gib", "name": "盘", "per": "month", "unit": "GB", "price": "1"}]}`,
+		"updateContract": `{"name": "云服务合同"}`, "setPrices": `{"items": [{"item": "disk_matrix_gib", "name": "盘", "per": "month", "unit": "GiB", "price": "1"}]}`,
 		"setQuota": `{"limit": 2000}`, "setBudget": `{"payer": "suqian/data", "year": 2027, "item": "信息系统运行维护费", "limit": "1000000.00"}`,
 		"resolveFinding": note, "advanceClock": `{"to": "2026-11-20T09:00:00+08:00"}`,
 	}

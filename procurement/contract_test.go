@@ -70,6 +70,33 @@ func TestABadContractIsRefusedWithEveryFault(t *testing.T) {
 	})
 }
 
+func TestAPriceIsInTheUnitOfItsMeter(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		ctx := context.Background()
+		priced := func(item, unit string) procurement.PriceInput {
+			return procurement.PriceInput{Item: duoyun.Item(item), Name: item, Per: "month", Unit: unit, Price: duoyun.MustPrice("1")}
+		}
+		_, err := b.svc.CreateContract(ctx, b.officer(t), duoyun.Once{}, contract(priced("ram_gib", "GB"), priced("disk_ssd_gib", "GiB"), priced("bandwidth_mbps", "GiB"),
+			priced("vcpu", "vCPU"), priced("service:数据迁移", "GB"), priced("address", "Mbps")))
+		wantFaults(t, err, "items[0].unit", "items[2].unit", "items[5].unit")
+		f := err.(*duoyun.Error).Faults[0]
+		if f.Given != "GB" || f.Rule.ZH != "计价项 ram_gib 按 GiB 计量，单位应为：GiB" {
+			t.Errorf("%+v", f)
+		}
+		// A contract that was written down in GB, before this was asked, is put right by its next price.
+		_, err = b.svc.CreateContract(ctx, b.officer(t), duoyun.Once{}, contract(priced("ram_gib", "GiB")))
+		wantCode(t, err, "")
+		wantCode(t, b.Store.InTx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.Exec(`UPDATE price_items SET unit = 'GB' WHERE item = 'ram_gib'`)
+			return err
+		}), "")
+		next := priced("ram_gib", "GiB")
+		next.From = date("2027-01-01")
+		_, err = b.svc.SetPrices(ctx, b.officer(t), duoyun.Once{}, "SQ-C-9", []procurement.PriceInput{next})
+		wantCode(t, err, "")
+	})
+}
+
 func TestANewPriceSupersedesTheOpenOneFromItsFirstDay(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		ctx := context.Background()

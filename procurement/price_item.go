@@ -87,7 +87,7 @@ func supersede(there []duoyun.PriceItem, in []PriceInput, today duoyun.Date) ([]
 			if old.Item != p.Item {
 				continue
 			}
-			if old.Per != p.Per || old.Unit != p.Unit {
+			if old.Per != p.Per || old.Unit != p.Unit && fits(old.Item, old.Unit) { // a unit that never fitted is put right
 				f.Add(path+".per", p.Per+" "+clip(p.Unit), "同一计价项的计价周期和单位不能改变："+old.Per+" "+old.Unit, "period and unit of an item do not change: "+old.Per+" "+old.Unit)
 			}
 			switch {
@@ -163,7 +163,7 @@ func checkOverlaps(f *duoyun.Faults, in []PriceInput) {
 func (in PriceInput) check(f *duoyun.Faults, path string, start, end duoyun.Date) {
 	checkItem(f, path+".item", in.Item)
 	line(f, path+".name", in.Name, 1, 60)
-	line(f, path+".unit", in.Unit, 1, 20)
+	checkUnit(f, path+".unit", in.Item, in.Unit)
 	oneOf(f, path+".per", in.Per, "month", "hour", "once")
 	if !in.Ceiling.IsZero() && in.Price.Cmp(in.Ceiling) > 0 {
 		f.Add(path+".price", in.Price.String(), "不得高于最高限价 "+in.Ceiling.String(), "must not exceed the ceiling of "+in.Ceiling.String())
@@ -191,4 +191,19 @@ func checkItem(f *duoyun.Faults, path string, item duoyun.Item) {
 		return
 	}
 	code(f, path, string(item))
+}
+
+// checkUnit asks that an item is priced in what it is metered in, so that quantity times price is what was agreed.
+func checkUnit(f *duoyun.Faults, path string, item duoyun.Item, unit string) {
+	line(f, path, unit, 1, 20)
+	if !fits(item, unit) {
+		meter := clip(string(item))
+		f.Add(path, clip(unit), "计价项 "+meter+" 按 "+item.Units()[0]+" 计量，单位应为："+strings.Join(item.Units(), "、"),
+			meter+" is metered in "+item.Units()[0]+": the unit must be one of "+strings.Join(item.Units(), ", "))
+	}
+}
+
+func fits(item duoyun.Item, unit string) bool {
+	units := item.Units()
+	return len(units) == 0 || slices.Contains(units, unit)
 }

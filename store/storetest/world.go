@@ -176,9 +176,9 @@ func (b builder) contract(supplier, number, vcpu, ram, disk string) {
 		VALUES ($1, $2, $3, $4, '2026-01-01', '2029-01-01', 1000000000, 0, $5, $6, 'score', 50, 'active')`,
 		b.id(number), number, b.ID(supplier), supplier+" 云服务合同", text(rules), text(sla))
 	for _, i := range []struct{ item, name, per, unit, price string }{
-		{"vcpu", "vCPU", "month", "核", vcpu}, {"ram_gib", "内存", "month", "GB", ram},
-		{"system_disk_gib", "系统盘", "month", "GB", disk}, {"disk_ssd_gib", "云硬盘 SSD", "month", "GB", "1.20"},
-		{"disk_standard_gib", "云硬盘", "month", "GB", "0.60"}, {"bucket_standard_gib", "对象存储", "month", "GB", "0.10"},
+		{"vcpu", "vCPU", "month", "核", vcpu}, {"ram_gib", "内存", "month", "GiB", ram},
+		{"system_disk_gib", "系统盘", "month", "GiB", disk}, {"disk_ssd_gib", "云硬盘 SSD", "month", "GiB", "1.20"},
+		{"disk_standard_gib", "云硬盘", "month", "GiB", "0.60"}, {"bucket_standard_gib", "对象存储", "month", "GiB", "0.10"},
 		{"load_balancer", "负载均衡", "month", "个", "200"}, {"address", "地址", "month", "个", "10"},
 		{"public_ip", "公网地址", "month", "个", "50"}, {"bandwidth_mbps", "带宽", "month", "Mbps", "30"},
 		{"service:迁移服务", "迁移服务", "once", "人天", "1500"},
