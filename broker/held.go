@@ -67,6 +67,24 @@ func (s *Service) retryHeld(ctx context.Context, orderID string) (placed bool, e
 	return false, err
 }
 
+// Sweep wakes workers for orders that wait to be placed for longer than the line of such jobs is: a worker was killed with
+// one. Every replica may call it at any time; a job too many finds the order placed.
+func (s *Service) Sweep(ctx context.Context) error {
+	ages, err := s.store.QueueAges(ctx)
+	if err != nil {
+		return err
+	}
+	late, err := s.store.LatePlacings(ctx, s.now().Add(-lostAfter-ages[PlaceJob{}.Kind()]), sweepBatch)
+	if err != nil || len(late) == 0 {
+		return err
+	}
+	jobs := make([]duoyun.Job, len(late))
+	for i, id := range late {
+		jobs[i] = PlaceJob{OrderID: id}
+	}
+	return s.store.InTx(ctx, func(tx *sql.Tx) error { return s.store.Enqueue(ctx, tx, jobs...) })
+}
+
 // heldKinds are the findings that say that an order is held.
 func heldKinds() []string { return []string{FindingShortage, FindingNotPlaced} }
 

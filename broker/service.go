@@ -46,6 +46,10 @@ type OrderStore interface {
 	FindOrder(ctx context.Context, scope duoyun.Scope, key string) (duoyun.Order, error)
 	Orders(ctx context.Context, scope duoyun.Scope, f OrderFilter, p duoyun.Page) (duoyun.Listing[duoyun.Order], error)
 	OrderEvents(ctx context.Context, orderID string) ([]duoyun.OrderEvent, error)
+	// QueueAges is how long the next job of each queue has been due; queues without a due job are left out.
+	QueueAges(ctx context.Context) (map[string]time.Duration, error)
+	// LatePlacings lists the ids of orders that wait to be placed since before the given business time.
+	LatePlacings(ctx context.Context, before time.Time, limit int) ([]string, error)
 	// HeldOrders lists the ids of held orders of which nothing was bought, oldest first, after the one given.
 	HeldOrders(ctx context.Context, after string, limit int) ([]string, error)
 	// OrderFunding reads the funding lines of an order without holding it.
@@ -79,11 +83,19 @@ type ResourceStore interface {
 	// OrderResources lists what an open order made, by line and ordinal.
 	OrderResources(ctx context.Context, tx *sql.Tx, orderID string) ([]duoyun.Resource, error)
 	// Dependents lists the live or coming resources that hang on any of the parents.
-	Dependents(ctx context.Context, tx *sql.Tx, parentIDs []string) ([]duoyun.Link, error)
+	Dependents(ctx context.Context, tx *sql.Tx, parentIDs []string) ([]Dependent, error)
 	FindResource(ctx context.Context, scope duoyun.Scope, key string) (duoyun.Resource, error)
 	Resources(ctx context.Context, scope duoyun.Scope, f ResourceFilter, p duoyun.Page) (duoyun.Listing[duoyun.Resource], error)
 	// AllOrderResources lists every resource of an order in scope, those a change order is about included.
 	AllOrderResources(ctx context.Context, scope duoyun.Scope, orderID string) ([]duoyun.Resource, error)
+}
+
+// Dependent is a resource that hangs on another, with what people know it by.
+type Dependent struct {
+	duoyun.Link
+	Kind   duoyun.Kind
+	Number string // "" until it has one
+	Name   string
 }
 
 // NetworkStore keeps the platform's networks.

@@ -3,6 +3,7 @@ package broker_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/broker"
@@ -185,6 +186,31 @@ func TestARejectedDeliveryIsTakenBackAndAReturnedOneStays(t *testing.T) {
 		o.work()
 		o.state(order.ID, duoyun.OrderUndone)
 		o.exact()
+	})
+}
+
+func TestAnOrderWhosePlacingNobodyIsAtIsPlacedWithinSeconds(t *testing.T) {
+	inOffice(t, func(o *office) {
+		order := o.signed(o.doc(small))
+		if _, err := o.s.DB().Exec(`DELETE FROM river_job`); err != nil { // its worker was killed
+			o.Fatal(err)
+		}
+		wake := func(want int) {
+			o.Helper()
+			if err := o.svc.Sweep(ctx); err != nil {
+				o.Fatal(err)
+			}
+			var n int
+			if err := o.s.DB().QueryRow(`SELECT COUNT(*) FROM river_job WHERE kind = 'place'`).Scan(&n); err != nil || n != want {
+				o.Fatalf("%d jobs, want %d: %v", n, want, err)
+			}
+		}
+		wake(0)
+		o.clock.Advance(16 * time.Second)
+		wake(1)
+		o.place(order)
+		o.clock.Advance(time.Minute)
+		wake(1)
 	})
 }
 

@@ -26,6 +26,7 @@ type Placer interface {
 	Place(ctx context.Context, orderID string) error
 	ConfirmSilent(ctx context.Context) (int, error)
 	RetryHeld(ctx context.Context) (int, error)
+	Sweep(ctx context.Context) error
 }
 
 // Buyer works purchase intents.
@@ -175,7 +176,7 @@ func (r *Runner) sweep(ctx context.Context) {
 	t := time.NewTicker(r.options.Sweep)
 	defer t.Stop()
 	for {
-		if err := r.services.Buyer.Sweep(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(r.services.Placer.Sweep(ctx), r.services.Buyer.Sweep(ctx)); err != nil && ctx.Err() == nil {
 			r.options.Log.Error("sweep", "error", err.Error())
 		}
 		select {

@@ -101,6 +101,7 @@ func (x *town) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r duoy
 func (x *town) ReconcileDue(context.Context) (int, error)     { x.due <- struct{}{}; return 0, nil }
 func (x *town) Place(_ context.Context, orderID string) error { x.placed <- orderID; return nil }
 func (x *town) ConfirmSilent(context.Context) (int, error)    { return 0, nil }
+func (x *town) Sweep(context.Context) error                   { return nil }
 func (x *town) RetryHeld(context.Context) (int, error) {
 	select {
 	case x.retried <- struct{}{}:

@@ -18,3 +18,9 @@ func (s *Store) CloseFindings(ctx context.Context, tx *sql.Tx, subject, id strin
 		WHERE state = 'open' AND subject = $4 AND subject_id = $5 AND `+among("kind", 6, len(kinds))+` RETURNING id`,
 		append([]any{resolution, by, ts(now), subject, id}, anys(kinds)...)...)
 }
+
+// LatePlacings lists orders that wait to be placed since before the given business time.
+func (s *Store) LatePlacings(ctx context.Context, before time.Time, limit int) ([]string, error) {
+	return collect(ctx, s.reader(), scanText, `SELECT id FROM orders WHERE state = 'placing' AND updated_at <= $1 ORDER BY id LIMIT $2`,
+		ts(before), limit)
+}
