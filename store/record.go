@@ -24,22 +24,6 @@ func (s *Store) Audit(ctx context.Context, tx *sql.Tx, e duoyun.AuditEntry) erro
 	return err
 }
 
-// NextNumber takes the next number 单号 of a form for an agency and the civil year of now, such as 宿政云申〔2026〕0123号.
-// The counter row stays locked until the transaction ends: take numbers last. A rolled-back number leaves a gap.
-func (s *Store) NextNumber(ctx context.Context, tx *sql.Tx, form, agencyID string, now time.Time) (string, error) {
-	year := duoyun.DateOf(now).Year
-	var n int64
-	var short string
-	err := tx.QueryRowContext(ctx, `INSERT INTO counters (form, agency_id, year, last) VALUES ($1, $2, $3, 1)
-		ON CONFLICT (form, agency_id, year) DO UPDATE SET last = counters.last + 1
-		RETURNING last, (SELECT a.short FROM agencies a WHERE a.id = $2)`,
-		form, agencyID, year).Scan(&n, &short)
-	if err != nil {
-		return "", fmt.Errorf("next number: %w", err)
-	}
-	return fmt.Sprintf("%s政云%s〔%d〕%04d号", short, form, year, n), nil
-}
-
 // Recall returns the id of what an earlier call with the same key made, "" when there was none, and a conflict when the
 // key was used with another route or body. Keys older than 7 days are forgotten.
 func (s *Store) Recall(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, once duoyun.Once) (string, error) {

@@ -34,12 +34,13 @@ const (
 
 // Store keeps everything in one database. It is safe for concurrent use.
 type Store struct {
-	Engine Engine
-	write  *sql.DB // transactions and River
-	read   *sql.DB // lists and exports
-	queue  *river.Client[*sql.Tx]
-	now    duoyun.Clock
-	strict *nesting // nil outside tests
+	Engine  Engine
+	write   *sql.DB // transactions and River
+	read    *sql.DB // lists and exports
+	queue   *river.Client[*sql.Tx]
+	numbers *numbers // nil on SQLite, where one transaction writes at a time
+	now     duoyun.Clock
+	strict  *nesting // nil outside tests
 
 	sealing cipher.AEAD // nil without a seal key
 	sealKey []byte      // what Derive derives from
@@ -94,6 +95,12 @@ func (s *Store) openPostgres(dsn string, o Options) (err error) {
 	s.write.SetMaxOpenConns(conns)
 	s.write.SetMaxIdleConns(conns)
 	s.read = s.write
+	counters, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return err
+	}
+	counters.SetMaxOpenConns(1)
+	s.numbers = &numbers{db: counters}
 	return nil
 }
 
@@ -123,6 +130,9 @@ func (s *Store) openSQLite(path string) (err error) {
 func (s *Store) Close() error {
 	if s.read != s.write && s.read != nil {
 		_ = s.read.Close()
+	}
+	if s.numbers != nil {
+		_ = s.numbers.db.Close()
 	}
 	return s.write.Close()
 }

@@ -145,7 +145,7 @@ func TestATransactionThatFailsOrPanicsLeavesNothingAndHoldsNothing(t *testing.T)
 				t.Errorf("%s left %q, %v", name, v, err)
 			}
 		}
-		for _, table := range []string{"audit_entries", "counters", "river_job", "settings"} {
+		for _, table := range []string{"audit_entries", "river_job", "settings"} { // counters may: numbers have gaps
 			if n := b.count(`SELECT COUNT(*) FROM ` + table); n != 0 {
 				t.Errorf("%d rows in %s", n, table)
 			}
