@@ -712,12 +712,16 @@ type counting struct {
 }
 
 func (c counting) LockIntent(ctx context.Context, tx *sql.Tx, id string) (duoyun.Intent, error) {
-	c.shop.mu.Lock()
-	defer c.shop.mu.Unlock()
-	if c.shop.locked.IsZero() {
-		c.shop.locked = time.Now()
+	c.shop.noteLock()
+	return c.Store.LockIntent(ctx, tx, id) // may wait for a transaction that is about to enqueue
+}
+
+func (x *shop) noteLock() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.locked.IsZero() {
+		x.locked = time.Now()
 	}
-	return c.Store.LockIntent(ctx, tx, id)
 }
 
 func (c counting) QueueAges(context.Context) (map[string]time.Duration, error) {
@@ -725,10 +729,14 @@ func (c counting) QueueAges(context.Context) (map[string]time.Duration, error) {
 }
 
 func (c counting) Enqueue(ctx context.Context, tx *sql.Tx, jobs ...duoyun.Job) error {
-	c.shop.mu.Lock()
-	defer c.shop.mu.Unlock()
-	for _, j := range jobs {
-		c.shop.jobs[j.(broker.PurchaseJob).IntentID]++
-	}
+	c.shop.noteJobs(jobs)
 	return c.Store.Enqueue(ctx, tx, jobs...)
+}
+
+func (x *shop) noteJobs(jobs []duoyun.Job) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, j := range jobs {
+		x.jobs[j.(broker.PurchaseJob).IntentID]++
+	}
 }
