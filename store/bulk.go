@@ -9,18 +9,28 @@ import (
 // bulkArgs bounds the arguments of one statement: SQLite takes 32,766, PostgreSQL 65,535.
 const bulkArgs = 16_000
 
-// insertRows inserts many rows in few statements; insert is the statement up to and including VALUES, and every row has
-// as many values as it names columns.
-func insertRows(ctx context.Context, q querier, insert string, rows [][]any) error {
+// insertRows inserts many rows in few statements, which may run later; insert is the statement up to and including
+// VALUES, and every row has as many values as it names columns.
+func insertRows(ctx context.Context, q querier, check func(n int64, err error) error, insert string, rows [][]any) error {
 	for len(rows) > 0 {
 		n := min(len(rows), max(1, bulkArgs/len(rows[0])))
 		query, args := multiRow(insert, rows[:n])
-		if _, err := exec(ctx, q, query, args...); err != nil {
+		if err := later(ctx, q, check, query, args...); err != nil {
 			return err
 		}
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// orDuplicate tells what a unique violation means.
+func orDuplicate(otherwise error) func(int64, error) error {
+	return func(_ int64, err error) error {
+		if duplicate(err) {
+			return otherwise
+		}
+		return err
+	}
 }
 
 func multiRow(insert string, rows [][]any) (string, []any) {

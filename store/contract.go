@@ -99,7 +99,7 @@ func (s *Store) InsertPriceItems(ctx context.Context, tx *sql.Tx, items []duoyun
 	for n, i := range items {
 		rows[n] = []any{i.ID, i.ContractID, string(i.Item), i.Name, i.Per, i.Unit, i.Price, i.ListPrice, i.Ceiling, ts(i.From), ts(i.Until)}
 	}
-	return insertRows(ctx, tx, `INSERT INTO price_items (id, contract_id, item, name, per, unit, price, list_price, ceiling, valid_from, valid_until) VALUES`, rows)
+	return insertRows(ctx, tx, nil, `INSERT INTO price_items (id, contract_id, item, name, per, unit, price, list_price, ceiling, valid_from, valid_until) VALUES`, rows)
 }
 
 // EndPriceItem sets the first instant a price no longer holds.

@@ -63,7 +63,7 @@ func (s *Store) InsertHolds(ctx context.Context, tx *sql.Tx, holds []duoyun.Hold
 	for i, h := range holds {
 		rows[i] = []any{h.ID, h.OrderID, h.ResourceID, string(h.Kind), h.RowID, h.Amount, string(h.State)}
 	}
-	return insertRows(ctx, tx, `INSERT INTO holds (id, order_id, resource_id, kind, row_id, amount, state) VALUES`, rows)
+	return insertRows(ctx, tx, nil, `INSERT INTO holds (id, order_id, resource_id, kind, row_id, amount, state) VALUES`, rows)
 }
 
 func scanHold(r row) (h duoyun.Hold, err error) {

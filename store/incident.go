@@ -199,11 +199,9 @@ func (s *Store) InsertCredits(ctx context.Context, tx *sql.Tx, credits []duoyun.
 	for i, c := range credits {
 		rows[i] = []any{c.ID, c.ContractID, c.ResourceID, c.Month.String(), int64(c.Fee), c.Percent.String(), int64(c.Amount), asJSON(c.Note)}
 	}
-	err := insertRows(ctx, tx, `INSERT INTO credits (id, contract_id, resource_id, month, fee_fen, percent, amount_fen, note) VALUES`, rows)
-	if duplicate(err) {
-		return duoyun.Fail(duoyun.CodeConflict, "credit", "该资源当月的扣减已入账", "the resource's credit of this month is on a statement already")
-	}
-	return err
+	entered := duoyun.Fail(duoyun.CodeConflict, "credit", "该资源当月的扣减已入账", "the resource's credit of this month is on a statement already")
+	return insertRows(ctx, tx, orDuplicate(entered),
+		`INSERT INTO credits (id, contract_id, resource_id, month, fee_fen, percent, amount_fen, note) VALUES`, rows)
 }
 
 // MarkCredited moves the resource's and its pool's attributed incidents that ended by the month's end to credited.

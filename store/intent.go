@@ -64,18 +64,15 @@ func (s *Store) InsertIntents(ctx context.Context, tx *sql.Tx, intents []duoyun.
 			in.Owner, ts(in.LeaseUntil), ts(in.WakeAt), in.Attempt, in.Reason, asJSON(in.Doubt), in.Compensate,
 			ts(in.CreatedAt), ts(in.UpdatedAt)}
 	}
-	err := insertRows(ctx, tx, `INSERT INTO intents (id, order_id, resource_id, pool_id, kind, op, before_spec, after_spec, state, step,
+	busy := duoyun.Fail(duoyun.CodeConflict, "", "该资源已有办理中的采购", "the resource has a purchase under way already")
+	return insertRows(ctx, tx, orDuplicate(busy), `INSERT INTO intents (id, order_id, resource_id, pool_id, kind, op, before_spec, after_spec, state, step,
 		generation, owner, lease_until, wake_at, attempt, reason, doubt, compensate, created_at, updated_at) VALUES`, rows)
-	if duplicate(err) {
-		return duoyun.Fail(duoyun.CodeConflict, "", "该资源已有办理中的采购", "the resource has a purchase under way already")
-	}
-	return err
 }
 
 // SaveIntent writes what moves of an intent while the row has the state and owner of was: the compare-and-set of the
 // purchase protocol.
 func (s *Store) SaveIntent(ctx context.Context, tx *sql.Tx, was broker.Lease, in duoyun.Intent) error {
-	return must1(ctx, tx, broker.LostLease{}, `UPDATE intents SET state = $1, step = $2, generation = $3, owner = $4, lease_until = $5,
+	return later1(ctx, tx, broker.LostLease{}, `UPDATE intents SET state = $1, step = $2, generation = $3, owner = $4, lease_until = $5,
 		wake_at = $6, attempt = $7, reason = $8, doubt = $9, updated_at = $10 WHERE id = $11 AND state = $12 AND owner = $13`,
 		string(in.State), in.Step, in.Generation, in.Owner, ts(in.LeaseUntil), ts(in.WakeAt), in.Attempt, in.Reason,
 		asJSON(in.Doubt), ts(in.UpdatedAt), in.ID, string(was.State), was.Owner)
@@ -96,7 +93,7 @@ func scanStep(r row) (st duoyun.IntentStep, err error) {
 // SaveStep writes a step. Repeating a generation's step keeps the time of its first send, from which the life of its
 // token counts, and never forgets an id.
 func (s *Store) SaveStep(ctx context.Context, tx *sql.Tx, st duoyun.IntentStep) error {
-	_, err := exec(ctx, tx, `INSERT INTO intent_steps (intent_id, ordinal, generation, name, token, vendor_id, order_ref, request_id,
+	return later(ctx, tx, nil, `INSERT INTO intent_steps (intent_id, ordinal, generation, name, token, vendor_id, order_ref, request_id,
 		sent_at, replied_at, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (intent_id, ordinal, generation) DO UPDATE SET
 			vendor_id = CASE WHEN excluded.vendor_id = '' THEN intent_steps.vendor_id ELSE excluded.vendor_id END,
@@ -105,7 +102,6 @@ func (s *Store) SaveStep(ctx context.Context, tx *sql.Tx, st duoyun.IntentStep) 
 			replied_at = excluded.replied_at, outcome = excluded.outcome`,
 		st.IntentID, st.Ordinal, st.Generation, st.Name, st.Token, st.VendorID, st.OrderID, st.RequestID, ts(st.SentAt),
 		ts(st.RepliedAt), st.Outcome)
-	return err
 }
 
 // Subject reads the resource of an intent with what it hangs on.
@@ -185,7 +181,7 @@ func (s *Store) HoldOrder(ctx context.Context, tx *sql.Tx, orderID string) error
 
 // RecordVendor writes what the vendor told of a resource.
 func (s *Store) RecordVendor(ctx context.Context, tx *sql.Tx, r duoyun.Resource) error {
-	return must1(ctx, tx, noResource(r.ID), `UPDATE resources SET vendor_id = $1, parts = $2, addresses = $3, observed = $4 WHERE id = $5`,
+	return later1(ctx, tx, noResource(r.ID), `UPDATE resources SET vendor_id = $1, parts = $2, addresses = $3, observed = $4 WHERE id = $5`,
 		r.VendorID, asJSON(r.Parts), asJSON(r.Addresses), string(r.Observed), r.ID)
 }
 

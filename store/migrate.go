@@ -107,7 +107,7 @@ func (s *Store) Enqueue(ctx context.Context, tx *sql.Tx, jobs ...duoyun.Job) err
 	for i, j := range jobs {
 		params[i] = river.InsertManyParams{Args: j, InsertOpts: &river.InsertOpts{Queue: j.Kind(), MaxAttempts: 25}}
 	}
-	_, err := s.queue.InsertManyFastTx(ctx, tx, params)
+	_, err := s.queue.InsertManyFastTx(context.WithValue(ctx, waitKey{}, &wait{}), tx, params)
 	return err
 }
 

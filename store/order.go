@@ -22,7 +22,7 @@ func scanOrder(r row) (o duoyun.Order, err error) {
 
 // InsertOrder writes a new order; its ancestors come from its agency's row.
 func (s *Store) InsertOrder(ctx context.Context, tx *sql.Tx, o duoyun.Order) error {
-	return must1(ctx, tx, duoyun.NotFound("单位", "agency", o.AgencyID), `INSERT INTO orders (id, number, form, state, requested, approved,
+	return later1(ctx, tx, duoyun.NotFound("单位", "agency", o.AgencyID), `INSERT INTO orders (id, number, form, state, requested, approved,
 		recommended, chosen, content_hash, agency_id, a1, a2, a3, a4, payer_id, system_id, project_id, applicant_id, total_fen,
 		reason, version, created_at, updated_at)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, a.id, a.a1, a.a2, a.a3, a.a4, $10, $11, $12, $13, $14, $15, $16, $17, $18
@@ -52,7 +52,7 @@ func noOrder(key string) error { return duoyun.NotFound("申请单", "order", ke
 // read stays as it is: it is by far the largest part of an order.
 func (s *Store) UpdateOrder(ctx context.Context, tx *sql.Tx, o duoyun.Order) error {
 	moved := duoyun.Fail(duoyun.CodeConflict, "", "申请单 %s 已被他人更新，请重试", "order %s was changed meanwhile: try again", o.Number)
-	return must1(ctx, tx, moved, `UPDATE orders SET state = $1, approved = $2, recommended = COALESCE($3, recommended), chosen = $4, content_hash = $5,
+	return later1(ctx, tx, moved, `UPDATE orders SET state = $1, approved = $2, recommended = COALESCE($3, recommended), chosen = $4, content_hash = $5,
 		total_fen = $6, reason = $7, updated_at = $8, version = version + 1 WHERE id = $9 AND version = $10`,
 		string(o.State), asJSON(o.Approved), kept(o.Recommended), asJSON(o.Chosen), o.ContentHash, int64(o.Total), o.Reason,
 		ts(o.UpdatedAt), o.ID, o.Version)
@@ -67,16 +67,15 @@ func kept(r *duoyun.Recommendation) any {
 
 // InsertOrderEvent appends to an order's history.
 func (s *Store) InsertOrderEvent(ctx context.Context, tx *sql.Tx, e duoyun.OrderEvent) error {
-	_, err := exec(ctx, tx, `INSERT INTO order_events (id, order_id, at, actor_id, actor, action, from_state, to_state, note)
+	return later(ctx, tx, nil, `INSERT INTO order_events (id, order_id, at, actor_id, actor, action, from_state, to_state, note)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		e.ID, e.OrderID, ts(e.At), e.ActorID, e.Actor, e.Action, string(e.From), string(e.To), e.Note)
-	return err
 }
 
 // PlacedWith records which suppliers see the order from now on.
 func (s *Store) PlacedWith(ctx context.Context, tx *sql.Tx, orderID string, supplierIDs []string) error {
 	for _, id := range supplierIDs {
-		_, err := exec(ctx, tx, `INSERT INTO order_suppliers (supplier_id, order_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, orderID)
+		err := later(ctx, tx, nil, `INSERT INTO order_suppliers (supplier_id, order_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, orderID)
 		if err != nil {
 			return err
 		}

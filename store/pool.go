@@ -47,7 +47,7 @@ func (s *Store) InsertPool(ctx context.Context, tx *sql.Tx, x duoyun.Pool) error
 		}
 		rows = append(rows, []any{duoyun.NewID(s.now()), x.ID, string(d), limit})
 	}
-	return insertRows(ctx, tx, `INSERT INTO pool_capacity (id, pool_id, dimension, lim) VALUES`, rows)
+	return insertRows(ctx, tx, nil, `INSERT INTO pool_capacity (id, pool_id, dimension, lim) VALUES`, rows)
 }
 
 // UpdatePool writes what may change of a locked pool and raises its version.

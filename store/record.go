@@ -18,10 +18,9 @@ func (s *Store) Audit(ctx context.Context, tx *sql.Tx, e duoyun.AuditEntry) erro
 	if e.ID == "" {
 		e.ID = duoyun.NewID(e.At)
 	}
-	_, err := exec(ctx, tx, `INSERT INTO audit_entries (id, at, actor_id, actor, action, subject, key, detail, trace_id)
+	return later(ctx, tx, nil, `INSERT INTO audit_entries (id, at, actor_id, actor, action, subject, key, detail, trace_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		e.ID, ts(e.At), e.ActorID, e.Actor, e.Action, e.Subject, e.Key, string(e.Detail), e.TraceID)
-	return err
 }
 
 // Recall returns the id of what an earlier call with the same key made, "" when there was none, and a conflict when the
@@ -54,15 +53,17 @@ func (s *Store) Remember(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, on
 		return nil
 	}
 	now := s.now()
-	n, err := exec(ctx, tx, `INSERT INTO idempotency_keys (actor_id, key, route, body_hash, result_id, created_at)
+	busy := func(n int64, err error) error {
+		if err == nil && n == 0 {
+			return duoyun.Fail(duoyun.CodeConflict, "Idempotency-Key", "相同幂等键的请求正在处理，请重试", "a request with this idempotency key is under way: try again")
+		}
+		return err
+	}
+	return later(ctx, tx, busy, `INSERT INTO idempotency_keys (actor_id, key, route, body_hash, result_id, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (actor_id, key) DO UPDATE SET route = excluded.route, body_hash = excluded.body_hash,
 			result_id = excluded.result_id, created_at = excluded.created_at WHERE idempotency_keys.created_at <= $7`,
 		actor.UserID, once.Key, once.Route, once.BodyHash, id, ts(now), ts(now.Add(-onceKept)))
-	if err == nil && n == 0 {
-		return duoyun.Fail(duoyun.CodeConflict, "Idempotency-Key", "相同幂等键的请求正在处理，请重试", "a request with this idempotency key is under way: try again")
-	}
-	return err
 }
 
 // Forget deletes idempotency keys past their time, a batch at a call; it returns how many.

@@ -46,7 +46,7 @@ func (s *Store) InsertResources(ctx context.Context, tx *sql.Tx, rs []duoyun.Res
 		}
 		rows = append(rows, resourceRow(x, a))
 	}
-	return insertRows(ctx, tx, `INSERT INTO resources (id, number, order_id, line, ordinal, kind, name, agency_id, a1, a2, a3, a4,
+	return insertRows(ctx, tx, nil, `INSERT INTO resources (id, number, order_id, line, ordinal, kind, name, agency_id, a1, a2, a3, a4,
 		payer_id, system_id, project_id, supplier_id, pool_id, contract_id, zone, state, spec, monthly_fen, vendor_id, parts,
 		addresses, observed, period, delivered_at, confirmed_at, terminated_at, created_at, updated_at) VALUES`, rows)
 }
@@ -65,12 +65,12 @@ func (s *Store) InsertLinks(ctx context.Context, tx *sql.Tx, links []duoyun.Link
 	for i, l := range links {
 		rows[i] = []any{l.ChildID, l.ParentID, string(l.Relation)}
 	}
-	return insertRows(ctx, tx, `INSERT INTO resource_links (child_id, parent_id, relation) VALUES`, rows)
+	return insertRows(ctx, tx, nil, `INSERT INTO resource_links (child_id, parent_id, relation) VALUES`, rows)
 }
 
 // UpdateResource writes what the order side knows of a resource; what the vendor told stays as it is.
 func (s *Store) UpdateResource(ctx context.Context, tx *sql.Tx, x duoyun.Resource) error {
-	return must1(ctx, tx, noResource(x.ID), `UPDATE resources SET number = $1, state = $2, spec = $3, monthly_fen = $4, period = $5,
+	return later1(ctx, tx, noResource(x.ID), `UPDATE resources SET number = $1, state = $2, spec = $3, monthly_fen = $4, period = $5,
 		delivered_at = $6, confirmed_at = $7, terminated_at = $8, updated_at = $9 WHERE id = $10`,
 		null(x.Number), string(x.State), string(duoyun.EncodeSpec(x.Spec)), int64(x.Monthly), asJSON(x.Period),
 		ts(x.Delivered), ts(x.Confirmed), ts(x.Terminated), ts(x.UpdatedAt), x.ID)

@@ -113,7 +113,7 @@ func (s *Store) InsertLines(ctx context.Context, tx *sql.Tx, lines []duoyun.Stat
 	}
 	for len(rows) > 0 {
 		n := min(s.rowsAtOnce(len(rows[0])), len(rows))
-		err := insertRows(ctx, tx, `INSERT INTO statement_lines (id, statement_id, ordinal, charge, resource_id, agency_id, payer_id, system_id,
+		err := insertRows(ctx, tx, nil, `INSERT INTO statement_lines (id, statement_id, ordinal, charge, resource_id, agency_id, payer_id, system_id,
 			line_group, item, price_id, price, per, quantity, start_at, end_at, share, exact, amount_fen, list_fen, note) VALUES`, rows[:n])
 		if err != nil {
 			return err

@@ -85,7 +85,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 
 func (s *Store) openPostgres(dsn string, o Options) (err error) {
 	s.Engine = PostgreSQL
-	if s.write, err = sql.Open("pgx", dsn); err != nil {
+	if s.write, err = openPipelined(dsn); err != nil {
 		return err
 	}
 	conns := max(o.MaxConns, 2) // Migrate keeps one while it works with another

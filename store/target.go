@@ -13,11 +13,8 @@ func (s *Store) ClaimTargets(ctx context.Context, tx *sql.Tx, orderID string, re
 	for i, id := range resourceIDs {
 		rows[i] = []any{orderID, id, true}
 	}
-	err := insertRows(ctx, tx, `INSERT INTO order_targets (order_id, resource_id, open) VALUES`, rows)
-	if duplicate(err) {
-		return duoyun.Fail(duoyun.CodeConflict, "lines", "其中有资源正在办理另一张单", "one of the resources has another order under way")
-	}
-	return err
+	busy := duoyun.Fail(duoyun.CodeConflict, "lines", "其中有资源正在办理另一张单", "one of the resources has another order under way")
+	return insertRows(ctx, tx, orDuplicate(busy), `INSERT INTO order_targets (order_id, resource_id, open) VALUES`, rows)
 }
 
 // OrderTargets locks and lists the resources the order is about, by id.

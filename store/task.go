@@ -24,16 +24,15 @@ func scanTask(r row) (t duoyun.Task, err error) {
 
 // InsertTask writes a new task.
 func (s *Store) InsertTask(ctx context.Context, tx *sql.Tx, t duoyun.Task) error {
-	_, err := exec(ctx, tx, `INSERT INTO tasks (id, number, order_id, kind, role, agency_id, supplier_id, position, state, actor_id,
+	return later(ctx, tx, nil, `INSERT INTO tasks (id, number, order_id, kind, role, agency_id, supplier_id, position, state, actor_id,
 		actor, note, hash, created_at, decided_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		t.ID, t.Number, t.OrderID, string(t.Kind), string(t.Role), null(t.AgencyID), null(t.SupplierID), t.Position, string(t.State),
 		t.ActorID, t.Actor, t.Note, t.Hash, ts(t.CreatedAt), ts(t.DecidedAt), ts(t.DueAt))
-	return err
 }
 
 // UpdateTask writes a decision.
 func (s *Store) UpdateTask(ctx context.Context, tx *sql.Tx, t duoyun.Task) error {
-	return must1(ctx, tx, noTask(t.Number), `UPDATE tasks SET state = $1, actor_id = $2, actor = $3, note = $4, hash = $5, decided_at = $6
+	return later1(ctx, tx, noTask(t.Number), `UPDATE tasks SET state = $1, actor_id = $2, actor = $3, note = $4, hash = $5, decided_at = $6
 		WHERE id = $7`, string(t.State), t.ActorID, t.Actor, t.Note, t.Hash, ts(t.DecidedAt), t.ID)
 }
 
