@@ -5,7 +5,7 @@ SERVICES := deploy/test/with-services
 VENDORS := ./providers/openstack/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-openstack verify generate prove bench clean
+.PHONY: help build demo test test-openstack verify generate prove bench bench-openstack clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ prove: ## explore the purchase protocol with up to FAULTS faults a run (default 
 
 bench: build ## measure the main paths; results belong in docs/benchmarks.md
 	PG_FSYNC=on $(SERVICES) deploy/test/bench
+
+bench-openstack: build ## measure 50 servers on a real OpenStack against a bare loop
+	PG_FSYNC=on $(SERVICES) deploy/test/openstack bench
 
 clean: ## remove what was built
 	rm -rf bin
