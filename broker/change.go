@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -72,7 +73,9 @@ func (s *Service) checkDependents(ctx context.Context, tx *sql.Tx, f *duoyun.Fau
 	links, err := s.store.Dependents(ctx, tx, parents)
 	for _, l := range links {
 		if going[l.ChildID] == "" {
-			f.Add(going[l.ParentID], string(l.Relation), "还有资源挂在它上面，须一并注销", "something still hangs on it and must be released with it")
+			i := slices.IndexFunc(targets, func(r duoyun.Resource) bool { return r.ID == l.ParentID })
+			f.Add(going[l.ParentID], targets[i].Number, fmt.Sprintf("%s %s（%s）还挂在它上面，须一并注销", KindName(l.Kind), l.Name, cmp.Or(l.Number, "尚无单号")),
+				fmt.Sprintf("the %s %s (%s) still hangs on it and must be released with it", l.Kind, l.Name, cmp.Or(l.Number, "without a number yet")))
 		}
 	}
 	return err
@@ -186,7 +189,7 @@ func (s *Service) takeBack(ctx context.Context, tx *sql.Tx, orderID string, rs [
 	for _, r := range rs {
 		in := intentFor(r, duoyun.OpDelete, s.real())
 		in.OrderID, in.Before = orderID, r.Spec
-		if slices.ContainsFunc(links, func(l duoyun.Link) bool { return l.ParentID == r.ID }) {
+		if slices.ContainsFunc(links, func(l Dependent) bool { return l.ParentID == r.ID }) {
 			in.State = duoyun.IntentWaiting
 		}
 		intents = append(intents, in)

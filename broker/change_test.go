@@ -101,7 +101,7 @@ func TestAReleaseEndsMetersAndGivesBackAllButWhatAccrued(t *testing.T) {
 		order := o.bought(o.doc(small))
 		o.clock.Advance(10 * 24 * time.Hour)
 		app, disk := o.one(order, "app"), o.one(order, "data")
-		o.refusedSubmit("hrss-applicant", o.form("release", "resource: "+app.Number), duoyun.CodeInvalid, "挂在它上面")
+		o.refusedSubmit("hrss-applicant", o.form("release", "resource: "+app.Number), duoyun.CodeInvalid, "挂在它上面", disk.Number, "云硬盘 "+disk.Name)
 		held := o.spent(2026)
 		got := o.changed(o.form("release", "resource: "+app.Number, "resource: "+disk.Number))
 		if got.State != duoyun.OrderConfirmed {

@@ -116,17 +116,22 @@ func (s *Store) OrderResources(ctx context.Context, tx *sql.Tx, orderID string) 
 }
 
 // Dependents lists what hangs on any of the parents and is live or coming.
-func (s *Store) Dependents(ctx context.Context, tx *sql.Tx, parentIDs []string) ([]duoyun.Link, error) {
+func (s *Store) Dependents(ctx context.Context, tx *sql.Tx, parentIDs []string) ([]broker.Dependent, error) {
 	if len(parentIDs) == 0 {
 		return nil, nil
 	}
-	return collect(ctx, tx, scanLink, `SELECT l.child_id, l.parent_id, l.relation FROM resource_links l JOIN resources c ON c.id = l.child_id
+	return collect(ctx, tx, scanDependent, `SELECT l.child_id, l.parent_id, l.relation, c.kind, COALESCE(c.number, ''), c.name FROM resource_links l JOIN resources c ON c.id = l.child_id
 		WHERE `+among("l.parent_id", 1, len(parentIDs))+` AND c.state NOT IN ('terminated', 'cancelled', 'failed') ORDER BY l.parent_id, l.child_id`, anys(parentIDs)...)
 }
 
 func scanLink(r row) (l duoyun.Link, err error) {
 	err = r.Scan(&l.ChildID, &l.ParentID, &l.Relation)
 	return l, err
+}
+
+func scanDependent(r row) (d broker.Dependent, err error) {
+	err = r.Scan(&d.ChildID, &d.ParentID, &d.Relation, &d.Kind, &d.Number, &d.Name)
+	return d, err
 }
 
 // PlatformNetwork finds the network of an agency in a zone of a pool. Where there is none that could be used, the pool
