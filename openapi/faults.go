@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -131,7 +132,7 @@ func rule(e *openapi3.SchemaError) duoyun.Text {
 	case "type":
 		return typed(s)
 	case "enum":
-		return both("应为以下之一：%v", "must be one of %v", s.Enum)
+		return oneOf(s.Enum)
 	case "pattern":
 		return described(s, both("格式应为 %s", "must match %s", s.Pattern))
 	case "format":
@@ -180,6 +181,15 @@ func bound(e *openapi3.SchemaError) duoyun.Text {
 	return duoyun.Text{ZH: "不符合接口规格", EN: "does not conform to the specification"}
 }
 
+// oneOf lists what is allowed.
+func oneOf(allowed []any) duoyun.Text {
+	names := make([]string, len(allowed))
+	for i, a := range allowed {
+		names[i] = fmt.Sprint(a)
+	}
+	return duoyun.Text{ZH: "应为以下之一：" + strings.Join(names, "、"), EN: "must be one of: " + strings.Join(names, ", ")}
+}
+
 func both(zh, en string, arg any) duoyun.Text {
 	return duoyun.Text{ZH: fmt.Sprintf(zh, arg), EN: fmt.Sprintf(en, arg)}
 }
@@ -187,6 +197,9 @@ func both(zh, en string, arg any) duoyun.Text {
 // described prefers the words of the specification, "中文 · English", to an expression nobody reads.
 func described(s *openapi3.Schema, otherwise duoyun.Text) duoyun.Text {
 	if zh, en, ok := strings.Cut(s.Description, " · "); ok {
+		if zh != "" && zh[0] < utf8.RuneSelf { // Chinese and what is not Chinese stand apart
+			zh = " " + zh
+		}
 		return duoyun.Text{ZH: "应为" + zh, EN: "must be " + en}
 	}
 	return otherwise

@@ -105,6 +105,25 @@ func TestWhatCannotBeReadIsRepeatedWithItsRange(t *testing.T) {
 	}
 }
 
+func TestWhatPeopleReadIsNotWrittenAsAProgramWrites(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, storetest.SQLite(t, nil), openapi.Options{})
+	for name, c := range map[string]struct {
+		request
+		zh string
+	}{
+		"kind":  {request{method: "POST", path: "/v1/orders", login: "hrss-applicant", body: "x", kind: "text/plain"}, "内容类型应为：application/json、application/yaml"},
+		"enum":  {request{method: "POST", path: "/v1/systems", login: "city-reviewer", body: strings.Replace(system, `"not"`, `"maybe"`, 1)}, "应为以下之一："},
+		"query": {request{method: "GET", path: "/v1/systems?colour=red", login: "city-reviewer"}, "未知的查询参数，可用："},
+		"key":   {request{method: "POST", path: "/v1/systems", login: "city-reviewer", body: system, key: "键"}, "应为 1 至 200 个"},
+	} {
+		got := string(a.do(t, c.request).body)
+		if !strings.Contains(got, c.zh) || strings.Contains(got, "：[") || strings.Contains(got, "应为 [") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, storetest.SQLite(t, nil), openapi.Options{})

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/go-chi/chi/v5"
@@ -70,7 +71,7 @@ func acceptable(r *http.Request, op operation, body []byte) error {
 			kinds = append(kinds, k)
 		}
 		slices.Sort(kinds)
-		return duoyun.Fail(codeMedia, "Content-Type", "内容类型应为 %v", "the content type must be one of %v", kinds)
+		return duoyun.Fail(codeMedia, "Content-Type", "内容类型应为："+strings.Join(kinds, "、"), "the content type must be one of: "+strings.Join(kinds, ", "))
 	}
 	return nil
 }
@@ -84,7 +85,7 @@ func queryOf(r *http.Request, op operation) (url.Values, error) {
 	var f duoyun.Faults
 	for name, values := range query {
 		if !slices.Contains(op.queries, name) {
-			f.Add(short(name), short(values[0]), fmt.Sprintf("未知的查询参数，可用：%v", op.queries), fmt.Sprintf("unknown query parameter; known are %v", op.queries))
+			f.Add(short(name), short(values[0]), "未知的查询参数，可用："+strings.Join(op.queries, "、"), "unknown query parameter; known are: "+strings.Join(op.queries, ", "))
 		} else if len(values) > 1 {
 			f.Add(name, fmt.Sprint(len(values)), "只能写一次", "may be given once")
 		}
