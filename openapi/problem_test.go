@@ -57,6 +57,8 @@ func TestBadRequestsAreProblemsThatNameTheFault(t *testing.T) {
 		"limit not a number": {request{method: "GET", path: "/v1/systems?limit=many", login: "city-reviewer"}, 400, "invalid", "limit"},
 		"absurd limit":       {request{method: "GET", path: "/v1/systems?limit=1" + strings.Repeat("0", 40), login: "city-reviewer"}, 400, "invalid", "limit"},
 		"bad cursor":         {request{method: "GET", path: "/v1/systems?after=%27%3B--", login: "city-reviewer"}, 400, "invalid", "after"},
+		"no cursor":          {request{method: "GET", path: "/v1/systems?after=zzz", login: "city-reviewer"}, 400, "invalid", "after"},
+		"half a cursor":      {request{method: "GET", path: "/v1/offers?after=0198-1", login: "city-reviewer"}, 400, "invalid", "after"},
 		"bad query escape":   {request{method: "GET", path: "/v1/systems?after=%zz", login: "city-reviewer"}, 400, "invalid", "query"},
 		"body on none":       {request{method: "POST", path: "/v1/orders/x/retry", login: "hrss-applicant", body: `{}`}, 400, "invalid", "body"},
 		"bad month":          {request{method: "GET", path: "/v1/availability?month=2026-13", login: "city-reviewer"}, 400, "invalid", "month"},

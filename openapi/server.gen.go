@@ -1644,7 +1644,7 @@ type YearYuan = duoyun.YearFen
 // Example: 7200.00
 type Yuan = duoyun.Fen
 
-// AfterParam defines model for afterParam.
+// AfterParam 上一页的 next · the next of the previous page
 type AfterParam = string
 
 // AgencyParam defines model for agencyParam.
