@@ -138,15 +138,12 @@ func (p *Purchaser) take(ctx context.Context, cloud *providers.Cloud, id string)
 
 // claim is what taking an intent does to its row.
 func (w *work) claim(ctx context.Context, tx *sql.Tx, in *duoyun.Intent) (*duoyun.IntentStep, error) {
-	dead := in.LeaseUntil
 	in.Owner = duoyun.NewID(w.now())
 	w.extend(in)
 	switch in.State {
 	case duoyun.IntentSent:
-		if dead.IsZero() {
-			dead = w.now()
-		}
-		return nil, w.doubt(in, dead, "处理该步骤的进程中断，是否已执行不明")
+		// Should the clocks of replicas ever disagree, the call may have begun only now: it is given all its time from here.
+		return nil, w.doubt(in, w.now().Add(w.cloud.Capabilities().CallTimeout), "处理该步骤的进程中断，是否已执行不明")
 	case duoyun.IntentIntended:
 		return w.begin(ctx, tx, in)
 	}
@@ -279,10 +276,17 @@ func (w *work) save(ctx context.Context, f func(tx *sql.Tx, in *duoyun.Intent) e
 	return nil
 }
 
+var errStoodStill = errors.New("the machine stood still for longer than the call had time: nothing was sent")
+
 // mutate makes one wire call. Its deadline counts from before the lease was taken: a process that is stopped for a while
-// wherever it stands, and goes on when the lease is over, sends nothing any more.
+// wherever it stands, and goes on when the lease is over, sends nothing any more. The deadline goes by the monotonic
+// clock, which stands still with a suspended machine; the wall clock does not.
 func (w *work) mutate(ctx context.Context) (driver.Reply, error) {
-	ctx, cancel := context.WithDeadline(ctx, w.leased.Add(w.cloud.Capabilities().CallTimeout))
+	timeout := w.cloud.Capabilities().CallTimeout
+	if time.Now().Round(0).Sub(w.leased.Round(0)) > timeout {
+		return driver.Reply{}, errStoodStill
+	}
+	ctx, cancel := context.WithDeadline(ctx, w.leased.Add(timeout))
 	defer cancel()
 	return w.cloud.Run(ctx, w.step(), w.call())
 }

@@ -51,12 +51,7 @@ func (c *SharedClock) since(t time.Time) time.Duration {
 	return time.Since(t)
 }
 
-// maxForward is by how much one Sync moves the clock forward: a lease of 25 s that sees a correction every 2 s still
-// outlives the call of 20 s that it covers.
-const maxForward = 250 * time.Millisecond
-
-// Sync corrects the clock by the server's. A server whose clock jumped forward, or another that took its place, is
-// followed step by step: a jump would end leases that still hold. Backward corrections only lengthen them.
+// Sync sets the clock by the server's.
 func (c *SharedClock) Sync(ctx context.Context) error {
 	asked := time.Now()
 	told := asked
@@ -69,17 +64,8 @@ func (c *SharedClock) Sync(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.told.IsZero() {
+	if c.told.IsZero() || c.Read != nil {
 		c.local, c.told = asked, told
-		return nil
 	}
-	if c.Read == nil {
-		return nil
-	}
-	here := c.told.Add(c.since(c.local) - c.since(asked))
-	if latest := here.Add(maxForward); told.After(latest) {
-		told = latest
-	}
-	c.local, c.told = asked, told
 	return nil
 }
