@@ -29,7 +29,7 @@ func (a *app) demoCommand() *cobra.Command {
 			return d.run(cmd.Context())
 		},
 	}
-	cmd.Flags().BoolVar(&once, "once", false, "verify the end state and exit: 0 and `demo: OK`, or 1 with what is wrong")
+	cmd.Flags().BoolVar(&once, "once", false, "verify the end state and exit: 0 and \"demo: OK\", or 1 with what is wrong")
 	cmd.Flags().StringVar(&dir, "dir", "", "folder for the database, tokens and log (default: a new temporary one)")
 	return cmd
 }
