@@ -52,7 +52,6 @@ func (a *app) command() *cobra.Command {
 Exit codes: 0 done, 1 failed, 2 wrong input, 3 not allowed, 4 not found, 5 conflict or shortage,
 6 server unavailable, 7 --watch ended with an order that was not delivered.`,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitInvalid, err} })
 	f := root.PersistentFlags()
 	f.StringVarP(&a.config, "config", "c", "", "configuration file of the server (default duoyun.yaml, where it exists)")
 	f.StringVar(&a.server, "server", "", "address of the API (DUOYUN_SERVER; default http://127.0.0.1:8080)")
@@ -63,6 +62,7 @@ Exit codes: 0 done, 1 failed, 2 wrong input, 3 not allowed, 4 not found, 5 confl
 	f.StringVarP(&a.output, "output", "o", "table", "table, json or yaml")
 	root.AddCommand(a.serverCommands()...)
 	root.AddCommand(a.clientCommands()...)
+	a.watchMistakes(root)
 	return root
 }
 
