@@ -146,6 +146,19 @@ func (a *app) retryCommand() *cobra.Command {
 	}
 }
 
+func (a *app) cancelCommand() *cobra.Command {
+	var note string
+	cmd := &cobra.Command{
+		Use: "cancel ORDER --note WHY", Short: "撤回：尚未采购的申请单 · withdraw an order that has not been bought yet", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.onOrder(cmd, args[0], "/cancel", map[string]any{"note": note})
+		},
+	}
+	cmd.Flags().StringVar(&note, "note", "", "理由 · why")
+	_ = cmd.MarkFlagRequired("note") // the flag exists
+	return cmd
+}
+
 func (a *app) onOrder(cmd *cobra.Command, key, verb string, in any) error {
 	c, err := a.connect()
 	if err != nil {
