@@ -50,8 +50,8 @@ func (a *app) connect() (*client, error) {
 	}
 	if token == "" {
 		return nil, &exitError{exitForbidden, duoyun.Fail(duoyun.CodeUnauthorized, "token",
-			"请用 --token 或环境变量 DUOYUN_TOKEN 给出令牌，或用 --tokens 文件 --as 登录名",
-			"give a token by --token or DUOYUN_TOKEN, or take one by --tokens FILE --as LOGIN")}
+			"请用 --token 或环境变量 DUOYUN_TOKEN 给出令牌，或用 --tokens 文件 --as 登录名；新装的系统先运行 duoyun init",
+			"give a token by --token or DUOYUN_TOKEN, or take one by --tokens FILE --as LOGIN; a new installation begins with duoyun init")}
 	}
 	return newClient(first(server, "http://127.0.0.1:8080"), token, a.language()), nil
 }

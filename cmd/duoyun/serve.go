@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +12,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/store"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -29,8 +33,16 @@ func (a *app) serveCommand() *cobra.Command {
 			}
 			return errors.Join(h.serve(cmd.Context(), func(address string) {
 				fmt.Fprintln(cmd.OutOrStdout(), a.say("服务地址 ", "serving at ")+address)
+				a.hint(cmd.Context(), cmd.OutOrStdout(), h.store)
 			}), h.Close())
 		},
+	}
+}
+
+// hint says how to begin, where nobody can come in yet.
+func (a *app) hint(ctx context.Context, w io.Writer, s *store.Store) {
+	if users, err := s.Users(ctx, duoyun.Page{Limit: 1}); err == nil && len(users.Items) == 0 {
+		fmt.Fprintln(w, a.say("尚无用户：请在本文件夹运行 duoyun init，见 docs/install.md", "nobody can come in yet: run duoyun init in this folder, see docs/install.md"))
 	}
 }
 
