@@ -48,6 +48,30 @@ func (a *app) hint(ctx context.Context, w io.Writer, s *store.Store) {
 
 const drainTime = 20 * time.Second
 
+// writeTimeout is how long a client may take no byte of its answer. Every write begins it anew, so that a long export
+// goes on for as long as somebody reads it.
+const writeTimeout = 2 * time.Minute
+
+func patient(next http.Handler, timeout time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&patientWriter{w, timeout}, r)
+	})
+}
+
+type patientWriter struct {
+	http.ResponseWriter
+	timeout time.Duration
+}
+
+func (w *patientWriter) Write(b []byte) (int, error) {
+	// A writer without deadlines has none to put off.
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.timeout))
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach flushing and deadlines.
+func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // serve answers the API, and works jobs where the role says so, until ctx ends; then it lets what is under way finish.
 // ready is told the address once the port is open.
 func (h *house) serve(ctx context.Context, ready func(address string)) error {
@@ -55,7 +79,8 @@ func (h *house) serve(ctx context.Context, ready func(address string)) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: h.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: patient(h.handler, writeTimeout), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		WriteTimeout: writeTimeout, IdleTimeout: 2 * time.Minute}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan error, 1)

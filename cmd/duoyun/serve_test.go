@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,5 +37,33 @@ func TestANewInstallationIsToldToBeginWithInit(t *testing.T) {
 	a.hint(t.Context(), &after, s)
 	if !strings.Contains(before.String(), "duoyun init") || after.Len() > 0 {
 		t.Errorf("before init %q, after it %q", before.String(), after.String())
+	}
+}
+
+// deadlines records when a connection's writes would be cut.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
+}
+
+func TestEveryWriteOfALongAnswerPutsItsDeadlineOff(t *testing.T) {
+	t.Parallel()
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	h := patient(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 3 {
+			_, _ = io.WriteString(w, "row\n")
+		}
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+	}), time.Hour)
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if len(w.set) != 3 || time.Until(w.set[2]) < 50*time.Minute || w.set[2].Before(w.set[0]) || w.Body.String() != "row\nrow\nrow\n" {
+		t.Errorf("deadlines %v, body %q", w.set, w.Body.String())
 	}
 }
