@@ -21,6 +21,7 @@ const readyTimeout = 2 * time.Second
 
 // open adds what needs no token: the specification and its viewer, health and metrics.
 func (s *server) open(r chi.Router) {
+	r.Get("/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) })
 	r.Get("/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
 		_, _ = w.Write(specification)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -109,6 +110,7 @@ func (s *server) router() http.Handler {
 		s.fail(w, r, duoyun.NotFound("路径", "path", short(r.URL.Path)))
 	})
 	root.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(allowed(root, r.URL.EscapedPath()), ", ")) // RFC 9110 §15.5.6
 		s.fail(w, r, duoyun.Fail(codeMethod, "", "此路径不支持 %s", "this path does not take %s", r.Method))
 	})
 	s.open(root)
@@ -119,6 +121,17 @@ func (s *server) router() http.Handler {
 		}})
 	})
 	return root
+}
+
+// allowed lists the methods that an escaped path takes.
+func allowed(routes chi.Routes, path string) []string {
+	var methods []string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if routes.Match(chi.NewRouteContext(), m, path) {
+			methods = append(methods, m)
+		}
+	}
+	return methods
 }
 
 // strict joins the handlers to the generated wrapper, whose errors all go through the funnel.

@@ -2,6 +2,7 @@ package openapi_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -55,10 +56,30 @@ func TestRouterAndSpecificationHaveTheSameOperations(t *testing.T) {
 		t.Errorf("the router has\n%s\nthe specification\n%s", strings.Join(routed, "\n"), strings.Join(specified, "\n"))
 	}
 	slices.Sort(open)
-	want := []string{"GET /docs", "GET /docs/", "GET /docs/start.js", "GET /docs/swagger-ui-bundle.js", "GET /docs/swagger-ui.css",
+	want := []string{"GET /", "GET /docs", "GET /docs/", "GET /docs/start.js", "GET /docs/swagger-ui-bundle.js", "GET /docs/swagger-ui.css",
 		"GET /healthz", "GET /metrics", "GET /openapi.yaml", "GET /readyz"}
 	if !slices.Equal(open, want) {
 		t.Errorf("open to everyone: %v", open)
+	}
+}
+
+func TestARefusedMethodNamesThoseThatThePathTakesAndTheRootLeadsToTheDocs(t *testing.T) {
+	t.Parallel()
+	h, err := openapi.New(openapi.Services{}, openapi.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/v1/systems": "GET, POST", "/v1/agencies/a%2Fb/rules/open": "PUT", "/healthz": "GET"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodDelete, path, nil))
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != want {
+			t.Errorf("DELETE %s: %d, Allow: %s", path, w.Code, w.Header().Get("Allow"))
+		}
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != http.StatusFound || w.Header().Get("Location") != "/docs" {
+		t.Errorf("GET /: %d to %s", w.Code, w.Header().Get("Location"))
 	}
 }
 
