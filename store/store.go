@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -108,6 +109,9 @@ func (s *Store) openPostgres(dsn string, o Options) (err error) {
 // that only read. Without the immediate lock most contended transactions fail.
 func (s *Store) openSQLite(path string) (err error) {
 	s.Engine = SQLite
+	if err := private(path); err != nil {
+		return err
+	}
 	common := url.Values{"_pragma": {"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)"}}
 	write := url.Values{"_txlock": {"immediate"}, "_pragma": common["_pragma"]}
 	read := url.Values{"_pragma": append([]string{"query_only(1)"}, common["_pragma"]...)}
@@ -124,6 +128,16 @@ func (s *Store) openSQLite(path string) (err error) {
 	s.read.SetMaxOpenConns(4)
 	s.read.SetMaxIdleConns(4)
 	return nil
+}
+
+// private makes a missing file for its owner's eyes only: it holds everybody's orders. SQLite gives the files beside it
+// (-wal, -shm) the same mode. A file that is there keeps the mode that somebody gave it.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return duoyun.Fail(duoyun.CodeUnavailable, "database", "数据库文件无法打开：%s", "the database file cannot be opened: %s", path).Because(err)
+	}
+	return f.Close()
 }
 
 // Close closes the connections.
