@@ -5,7 +5,7 @@ SERVICES := deploy/test/with-services
 VENDORS := ./providers/openstack/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-openstack verify generate prove bench bench-openstack clean
+.PHONY: help build demo test test-openstack chaos chaos-openstack verify generate prove bench bench-openstack clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
