@@ -15,7 +15,6 @@ type worker struct {
 	intent  int // index; -1: it is idle
 	past    []act
 	blocked string
-	at      time.Time
 }
 
 // node is one moment of the world.
