@@ -130,6 +130,7 @@ func (b *bourse) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r du
 func (b *bourse) Place(context.Context, string) error        { return nil }
 func (b *bourse) ConfirmSilent(context.Context) (int, error) { return 0, nil }
 func (b *bourse) RetryHeld(context.Context) (int, error)     { return 0, nil }
+func (b *bourse) Sweep(context.Context) error                { return nil }
 
 // run orders n buckets in every pool and returns how many a second the four deliver.
 func (b *bourse) run(t *testing.T, n int) float64 {

@@ -22,7 +22,7 @@ func TestAnOrderIsWithdrawnByCancel(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"number": "单1", "state": "cancelled"})
 	}))
 	defer s.Close()
-	out, said, code := runs(t, "cancel", "单1", "--note", "不再需要", "--server", s.URL, "--token", "t")
+	out, said, code := commandLine(t, "cancel", "单1", "--note", "不再需要", "--server", s.URL, "--token", "t")
 	if code != exitOK || path != "POST /v1/orders/单1/cancel" || got["note"] != "不再需要" || !strings.Contains(out, "单1") {
 		t.Errorf("exit code %d, %s %v, %s%s", code, path, got, out, said)
 	}

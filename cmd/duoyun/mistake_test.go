@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// runs executes one command line and returns what it printed, what it would say of its error, and its exit code.
-func runs(t *testing.T, args ...string) (out, said string, code int) {
+// commandLine executes one command line and returns what it printed, what it would say of its error, and its exit code.
+func commandLine(t *testing.T, args ...string) (out, said string, code int) {
 	t.Helper()
 	a := &app{getenv: func(string) string { return "" }}
 	var b bytes.Buffer
@@ -41,13 +41,13 @@ func TestMistakesOnTheCommandLineExitTwoInTheUsersLanguage(t *testing.T) {
 	} {
 		for lang, i := range map[string]int{"zh-CN": 0, "en": 1} {
 			args := append([]string{"--lang", lang}, strings.Fields(line)...)
-			if _, said, code := runs(t, args...); code != exitInvalid || !strings.Contains(said, want[i]) {
+			if _, said, code := commandLine(t, args...); code != exitInvalid || !strings.Contains(said, want[i]) {
 				t.Errorf("%v: exit code %d, %q", args, code, said)
 			}
 		}
 	}
 	for _, line := range []string{"", "config", "export", "approve --help", "demo --help"} {
-		if out, said, code := runs(t, strings.Fields(line)...); code != exitOK || !strings.Contains(out, "Usage:") || strings.Contains(out, "--once demo") {
+		if out, said, code := commandLine(t, strings.Fields(line)...); code != exitOK || !strings.Contains(out, "Usage:") || strings.Contains(out, "--once demo") {
 			t.Errorf("%q: exit code %d, %s%s", line, code, out, said)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 func TestANewInstallationIsToldToBeginWithInit(t *testing.T) {
 	t.Parallel()
-	if _, said, code := runs(t, "get", "orders"); code != exitForbidden || !strings.Contains(said, "duoyun init") {
+	if _, said, code := commandLine(t, "get", "orders"); code != exitForbidden || !strings.Contains(said, "duoyun init") {
 		t.Errorf("without a token: exit code %d, %s", code, said)
 	}
 	c := defaultConfig()
