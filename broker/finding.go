@@ -38,19 +38,19 @@ const (
 	FindingUndoStuck   = "undo_stuck"        // not everything of an order could be taken back
 )
 
-// FindingKinds names every kind of finding for people.
-func FindingKinds() map[string]duoyun.Text {
-	return map[string]duoyun.Text{
-		FindingInDoubt: {ZH: "是否办成存疑", EN: "in doubt"}, FindingConflict: {ZH: "互相矛盾", EN: "conflict"},
-		FindingBroken: {ZH: "变更出错", EN: "broken"}, FindingSlow: {ZH: "办理过久", EN: "slow"},
-		FindingMismatched: {ZH: "规格不符", EN: "mismatched"}, FindingHalfway: {ZH: "变更中断", EN: "halfway"},
-		FindingLeftover: {ZH: "残留未清", EN: "leftover"}, FindingAuth: {ZH: "凭据失效", EN: "credentials"},
-		FindingSurplus: {ZH: "多出一份", EN: "surplus"}, FindingBadReply: {ZH: "答复不合约定", EN: "bad reply"},
-		FindingOrphan: {ZH: "无主资源", EN: "orphan"}, FindingGhost: {ZH: "云上已失", EN: "ghost"}, FindingDrift: {ZH: "规格漂移", EN: "drift"},
-		FindingShortage: {ZH: "额度不足", EN: "shortage"}, FindingNotPlaced: {ZH: "未能落单", EN: "not placed"},
-		FindingNoOffer: {ZH: "无人可供", EN: "no offer"}, FindingOverProject: {ZH: "超出立项", EN: "over project"},
-		FindingOverFunding: {ZH: "超出申报资金", EN: "over funding"}, FindingDisputed: {ZH: "开通有异议", EN: "delivery disputed"},
-		FindingUndoStuck: {ZH: "撤销受阻", EN: "undo stuck"},
+// FindingKinds names every kind of finding in Chinese; in English the kind is its own name.
+func FindingKinds() map[string]string {
+	return map[string]string{
+		FindingInDoubt: "是否办成存疑", FindingConflict: "互相矛盾",
+		FindingBroken: "变更出错", FindingSlow: "办理过久",
+		FindingMismatched: "规格不符", FindingHalfway: "变更中断",
+		FindingLeftover: "残留未清", FindingAuth: "凭据失效",
+		FindingSurplus: "多出一份", FindingBadReply: "答复不合约定",
+		FindingOrphan: "无主资源", FindingGhost: "云上已失", FindingDrift: "规格漂移",
+		FindingShortage: "额度不足", FindingNotPlaced: "未能落单",
+		FindingNoOffer: "无人可供", FindingOverProject: "超出立项",
+		FindingOverFunding: "超出申报资金", FindingDisputed: "开通有异议",
+		FindingUndoStuck: "撤销受阻",
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/broker"
 	"github.com/duoyun/duoyun/broker/document"
 	"github.com/duoyun/duoyun/deploy/scenarios"
 )
@@ -78,7 +79,7 @@ func codesOf(t *testing.T) map[string][]string {
 func TestEveryCodeOfTheAPIIsSaidInChineseAndInEnglish(t *testing.T) {
 	t.Parallel()
 	codes := codesOf(t)
-	codes["findings"] = slices.Collect(maps.Keys(findingKinds()))
+	codes["findings"] = slices.Collect(maps.Keys(broker.FindingKinds()))
 	codes["actions"] = slices.Collect(maps.Keys(orderActions()))
 	for schema, vocabulary := range map[string]string{"OrderState": "order", "TaskKind": "task_kind", "TaskState": "task", "ResourceState": "resource",
 		"IncidentState": "incident", "Statement.state": "statement", "FindingState": "finding", "Kind": "kind", "Role": "role", "Dimension": "dimension",

@@ -69,7 +69,7 @@ func terms(vocabulary string) map[string]string {
 	case "finding":
 		return map[string]string{"open": "待处理", "resolved": "已办结"}
 	case "finding_kind":
-		return findingKinds()
+		return broker.FindingKinds()
 	case "task_kind":
 		return map[string]string{"review": "技术评审", "confirm_supplier": "确认供应商", "sign": "会签", "acknowledge": "知悉核减",
 			"confirm_delivery": "开通确认", "work_order": "工单"}
@@ -108,15 +108,6 @@ func terms(vocabulary string) map[string]string {
 			"bandwidth_mbps": "带宽 Mbps", "name": "服务项", "unit": "单位"}
 	}
 	return nil
-}
-
-// findingKinds says what no rule could decide.
-func findingKinds() map[string]string {
-	words := map[string]string{}
-	for kind, name := range broker.FindingKinds() {
-		words[kind] = name.ZH
-	}
-	return words
 }
 
 // orderActions says what is done to an order.
