@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -486,99 +485,4 @@ func (c *comparison) end(ctx context.Context, actor duoyun.Actor, r Report) erro
 			"ghosts": fmt.Sprint(r.Ghosts), "drift": fmt.Sprint(r.Drift), "strangers": fmt.Sprint(r.Strangers)})
 		return c.store.Audit(ctx, tx, e)
 	})
-}
-
-func (c *comparison) orphan(k duoyun.Kind, o driver.Observation, r *duoyun.Resource) *duoyun.Finding {
-	f := duoyun.Finding{Kind: FindingOrphan, State: duoyun.FindingOpen, Subject: "vendor_resource", SubjectID: string(k) + " " + o.ID,
-		SupplierID: c.pool.SupplierID, CreatedAt: c.now(), Evidence: shown(o, duoyun.Resource{})}
-	f.Message = duoyun.Text{ZH: fmt.Sprintf("资源池 %s 中有带我方标记而无在用记录的资源：%s %s", c.pool.Name, k, o.ID),
-		EN: fmt.Sprintf("pool %s holds a %s with our mark and no live record: %s", c.pool.Code, k, o.ID)}
-	if r != nil {
-		f.AgencyID, f.Evidence = r.AgencyID, shown(o, *r)
-		f.Message.ZH += "（" + called(*r) + " " + duoyun.ResourceLifecycle().Name(r.State) + "）"
-	}
-	f.Actions = []duoyun.FindingAction{byPeople("核实后请云服务商删除并核销费用", "have the supplier delete it and credit it"),
-		byPeople("若为误标，请云服务商去掉标记", "if it bears the mark by mistake, have the mark taken off")}
-	return &f
-}
-
-func (c *comparison) ghost(r duoyun.Resource) duoyun.Finding {
-	f := about(FindingGhost, r, shown(driver.Observation{}, r), c.now())
-	f.Message = duoyun.Text{ZH: called(r) + " 在云平台上已不存在", EN: called(r) + " is gone at the cloud"}
-	f.Actions = []duoyun.FindingAction{byPeople("请云服务商说明原因并恢复", "have the supplier explain and restore it"),
-		byPeople("提交注销单，停止计费", "submit a release order, which stops its billing")}
-	return f
-}
-
-func (c *comparison) drift(o driver.Observation, r duoyun.Resource) *duoyun.Finding {
-	f := about(FindingDrift, r, shown(o, r), c.now())
-	f.Message = duoyun.Text{ZH: called(r) + " 的实际规格与记录不符：" + mismatch(r.Spec, o.Spec), EN: called(r) + " differs from its record"}
-	f.Actions = []duoyun.FindingAction{byPeople("请云服务商恢复规格", "have the supplier restore its spec"),
-		byPeople("提交变更单，使记录与实际一致", "submit a change order that brings both together")}
-	return &f
-}
-
-// shown is the evidence: both sides, side by side.
-func shown(o driver.Observation, r duoyun.Resource) json.RawMessage {
-	raw, err := json.Marshal(map[string]any{"vendor_id": o.ID, "mark": o.Mark, "vendor_name": o.Name, "vendor_state": o.State,
-		"vendor_spec": o.Spec, "recorded_id": r.VendorID, "recorded_spec": r.Spec, "recorded_state": r.State})
-	if err != nil {
-		panic(err) // plain values
-	}
-	return raw
-}
-
-// sieve remembers which ids were seen in a fixed megabyte (a Bloom filter). What it has not seen was not seen; it may
-// wrongly know one id in many thousands, with another seed every run: a ghost missed today is found tomorrow. It is made
-// of hashes that are stored with the run, so that one that goes on knows what the pages before showed.
-type sieve struct {
-	seed uint64
-	bits []uint64
-}
-
-const sieveWords = 1 << 17
-
-func newSieve(seed uint64) sieve { return sieve{seed: seed, bits: make([]uint64, sieveWords)} }
-
-// hash is FNV-1a from a seeded basis, with the finaliser of MurmurHash3, since the last bytes of an id reach only the
-// low bits otherwise.
-func (s sieve) hash(id string) uint64 {
-	h := s.seed ^ 14695981039346656037
-	for i := range len(id) {
-		h = (h ^ uint64(id[i])) * 1099511628211
-	}
-	h = (h ^ h>>33) * 0xff51afd7ed558ccd
-	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
-}
-
-// bitsOf are four bits drawn from one hash by double hashing (Kirsch and Mitzenmacher).
-func bitsOf(h uint64) [4]uint64 {
-	step := h>>32 | 1
-	var at [4]uint64
-	for i := range at {
-		at[i] = (h + uint64(i)*step) % (sieveWords * 64)
-	}
-	return at
-}
-
-func (s sieve) add(id string) uint64 {
-	h := s.hash(id)
-	s.put(h)
-	return h
-}
-
-func (s sieve) put(h uint64) {
-	for _, p := range bitsOf(h) {
-		s.bits[p/64] |= 1 << (p % 64)
-	}
-}
-
-func (s sieve) has(id string) bool {
-	for _, p := range bitsOf(s.hash(id)) {
-		if s.bits[p/64]&(1<<(p%64)) == 0 {
-			return false
-		}
-	}
-	return true
 }

@@ -16,6 +16,7 @@ import (
 type Store interface {
 	Recorder
 	OrderStore
+	PlacingStore
 	TaskStore
 	ResourceStore
 	NetworkStore
@@ -46,14 +47,18 @@ type OrderStore interface {
 	FindOrder(ctx context.Context, scope duoyun.Scope, key string) (duoyun.Order, error)
 	Orders(ctx context.Context, scope duoyun.Scope, f OrderFilter, p duoyun.Page) (duoyun.Listing[duoyun.Order], error)
 	OrderEvents(ctx context.Context, orderID string) ([]duoyun.OrderEvent, error)
+	// OrderFunding reads the funding lines of an order without holding it.
+	OrderFunding(ctx context.Context, tx *sql.Tx, orderID string) ([]duoyun.Funding, error)
+}
+
+// PlacingStore tells which orders wait to be placed, and how long the line of jobs is.
+type PlacingStore interface {
 	// QueueAges is how long the next job of each queue has been due; queues without a due job are left out.
 	QueueAges(ctx context.Context) (map[string]time.Duration, error)
 	// LatePlacings lists the ids of orders that wait to be placed since before the given business time.
 	LatePlacings(ctx context.Context, before time.Time, limit int) ([]string, error)
 	// HeldOrders lists the ids of held orders of which nothing was bought, oldest first, after the one given.
 	HeldOrders(ctx context.Context, after string, limit int) ([]string, error)
-	// OrderFunding reads the funding lines of an order without holding it.
-	OrderFunding(ctx context.Context, tx *sql.Tx, orderID string) ([]duoyun.Funding, error)
 }
 
 // TaskStore keeps tasks.
