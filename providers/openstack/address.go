@@ -8,33 +8,34 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // addressKind is one address of a platform network, held by a port of its own so that nothing else gets it.
 type addressKind struct{ *Cloud }
 
-func (a addressKind) kind() *kind {
-	return &kind{
-		plan: planner{create: func(c driver.Change) ([]driver.Step, error) {
-			_, err := platformNetwork(c)
+func (a addressKind) kind() *table.Kind {
+	return &table.Kind{
+		Plans: table.Plans{Create: func(c driver.Change) ([]driver.Step, error) {
+			_, err := table.PlatformNetwork(c)
 			return []driver.Step{{Name: "address", Main: true}}, err
-		}, remove: fixed(driver.Step{Name: "delete-address", Main: true})}.plan,
-		verbs: map[string]verb{
-			"address":        {a.create, a.shelf().lookMainMade},
-			"delete-address": {a.remove, a.shelf().lookMainUnmade},
+		}, Delete: table.Fixed(driver.Step{Name: "delete-address", Main: true})},
+		Verbs: map[string]table.Verb{
+			"address":        {Run: a.create, Look: a.shelf().LookMainMade},
+			"delete-address": {Run: a.remove, Look: a.shelf().LookMainUnmade},
 		},
-		observe: a.observe, list: a.list,
+		Reading: a.observe, Listing: a.list,
 	}
 }
 
 // create lets Neutron choose the address: it alone knows what is free, and departments are given addresses, never choose
 // them. A network without a free one answers 409, which is SoldOut.
 func (a addressKind) create(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	network, err := platformNetwork(c.Change)
+	network, err := table.PlatformNetwork(c.Change)
 	if err != nil {
 		return driver.Reply{}, err
 	}
-	r := ports.Create(ctx, a.network, ports.CreateOpts{NetworkID: network.ID, Name: title(c.Change), Description: c.Mark})
+	r := ports.Create(ctx, a.network, ports.CreateOpts{NetworkID: network.ID, Name: table.Title(c.Change, longestName), Description: c.Mark})
 	p, err := r.Extract()
 	if err != nil {
 		return driver.Reply{}, err
@@ -45,18 +46,18 @@ func (a addressKind) create(ctx context.Context, c driver.Call) (driver.Reply, e
 }
 
 func (a addressKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := a.shelf().id(ctx, c.ID, c.Mark)
+	id, err := a.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := ports.Delete(ctx, a.network, id)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 // shelf is the ports, where an address is its own sentinel.
-func (a addressKind) shelf() shelf {
+func (a addressKind) shelf() table.Shelf {
 	s := a.ports()
-	s.vouch = nil
+	s.Vouch = nil
 	return s
 }
 
@@ -69,7 +70,7 @@ func (a addressKind) observe(ctx context.Context, id string) (driver.Observation
 }
 
 func observedPort(p ports.Port) driver.Observation {
-	return driver.Observation{ID: p.ID, Mark: markIn(p.Description), Name: p.Name, State: driver.Active, Spec: duoyun.AddressSpec{Count: 1},
+	return driver.Observation{ID: p.ID, Mark: table.MarkIn(p.Description), Name: p.Name, State: driver.Active, Spec: duoyun.AddressSpec{Count: 1},
 		Addresses: fixedIPs(p), Links: map[duoyun.Relation][]string{duoyun.RelNetwork: {p.NetworkID}}, CreatedAt: p.CreatedAt,
 		Raw: raw(map[string]any{"status": p.Status, "device_owner": p.DeviceOwner, "mac_address": p.MACAddress})}
 }
@@ -80,8 +81,8 @@ func (a addressKind) list(ctx context.Context, cursor string) (driver.Page, erro
 	all, next, err := a.portPage(ctx, cursor)
 	page := driver.Page{Next: next}
 	for _, p := range all {
-		part := strings.HasPrefix(p.Description, "dy-") && markIn(p.Description) == ""
-		if markIn(p.Description) != "" || p.DeviceOwner == "" && !part {
+		part := strings.HasPrefix(p.Description, "dy-") && table.MarkIn(p.Description) == ""
+		if table.MarkIn(p.Description) != "" || p.DeviceOwner == "" && !part {
 			page.Items = append(page.Items, observedPort(p))
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // balancerKind is an Octavia load balancer with one TCP listener and one pool. Octavia takes one change at a time: each
@@ -19,32 +20,32 @@ import (
 // is the same step with another list.
 type balancerKind struct{ *Cloud }
 
-func (b balancerKind) kind() *kind {
+func (b balancerKind) kind() *table.Kind {
 	await := func(name string) driver.Step { return driver.Step{Name: name, Await: true} }
-	return &kind{
-		plan: planner{
-			create: func(c driver.Change) ([]driver.Step, error) {
-				_, err := platformNetwork(c)
+	return &table.Kind{
+		Plans: table.Plans{
+			Create: func(c driver.Change) ([]driver.Step, error) {
+				_, err := table.PlatformNetwork(c)
 				return []driver.Step{{Name: "load_balancer", Main: true, Await: true}, await("listener"), await("pool"), await("members")}, err
 			},
-			update: planBalancerChange,
-			remove: fixed(driver.Step{Name: "delete-load_balancer", Main: true, Await: true}),
-		}.plan,
-		verbs: map[string]verb{
-			"load_balancer":        {b.create, b.shelf().lookMainMade},
-			"listener":             {b.makeListener, b.lookListener},
-			"pool":                 {b.makePool, b.lookPool},
-			"members":              {b.setMembers, b.lookMembers},
-			"delete-load_balancer": {b.remove, b.shelf().lookMainUnmade},
+			Update: planBalancerChange,
+			Delete: table.Fixed(driver.Step{Name: "delete-load_balancer", Main: true, Await: true}),
 		},
-		observe: b.observe, list: b.list,
+		Verbs: map[string]table.Verb{
+			"load_balancer":        {Run: b.create, Look: b.shelf().LookMainMade},
+			"listener":             {Run: b.makeListener, Look: b.lookListener},
+			"pool":                 {Run: b.makePool, Look: b.lookPool},
+			"members":              {Run: b.setMembers, Look: b.lookMembers},
+			"delete-load_balancer": {Run: b.remove, Look: b.shelf().LookMainUnmade},
+		},
+		Reading: b.observe, Listing: b.list,
 	}
 }
 
 // planBalancerChange sets the members anew: who they are is in the links, which have no before.
 func planBalancerChange(c driver.Change) ([]driver.Step, error) {
 	if c.Before.(duoyun.LoadBalancerSpec).Port != c.After.(duoyun.LoadBalancerSpec).Port {
-		return nil, impossible("spec.port", "负载均衡的监听端口不能改", "the listener's port cannot be changed")
+		return nil, table.Impossible("spec.port", "负载均衡的监听端口不能改", "the listener's port cannot be changed")
 	}
 	if duoyun.SameSpec(c.Before, c.After) && len(c.Links[duoyun.RelMember]) == 0 {
 		return nil, nil
@@ -55,11 +56,11 @@ func planBalancerChange(c driver.Change) ([]driver.Step, error) {
 // create puts the balancer's address on the platform network's subnet, or on the network where the subnet's id is not
 // known.
 func (b balancerKind) create(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	network, err := platformNetwork(c.Change)
+	network, err := table.PlatformNetwork(c.Change)
 	if err != nil {
 		return driver.Reply{}, err
 	}
-	opts := loadbalancers.CreateOpts{Name: title(c.Change), Description: c.Mark}
+	opts := loadbalancers.CreateOpts{Name: table.Title(c.Change, longestName), Description: c.Mark}
 	if opts.VipSubnetID = network.Parts["subnet"]; opts.VipSubnetID == "" {
 		opts.VipNetworkID = network.ID
 	}
@@ -84,10 +85,10 @@ func vip(v loadbalancers.LoadBalancer) []string {
 func (b balancerKind) makeListener(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	lb, err := b.read(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := listeners.Create(ctx, b.balancer, listeners.CreateOpts{LoadbalancerID: lb.ID, Protocol: listeners.ProtocolTCP,
-		ProtocolPort: c.After.(duoyun.LoadBalancerSpec).Port, Name: c.Mark, Description: note(c.Mark, "listener")})
+		ProtocolPort: c.After.(duoyun.LoadBalancerSpec).Port, Name: c.Mark, Description: table.Note(c.Mark, "listener")})
 	v, err := r.Extract()
 	if err != nil {
 		return driver.Reply{}, twice(err)
@@ -98,13 +99,13 @@ func (b balancerKind) makeListener(ctx context.Context, c driver.Call) (driver.R
 func (b balancerKind) makePool(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	found, err := b.listeners(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if len(found) == 0 {
-		return driver.Reply{}, missing("listener")
+		return driver.Reply{}, table.Missing("listener")
 	}
 	r := pools.Create(ctx, b.balancer, pools.CreateOpts{ListenerID: found[0].ID, Protocol: pools.ProtocolTCP, LBMethod: pools.LBMethodRoundRobin,
-		Name: c.Mark, Description: note(c.Mark, "pool")})
+		Name: c.Mark, Description: table.Note(c.Mark, "pool")})
 	v, err := r.Extract()
 	if err != nil {
 		return driver.Reply{}, twice(err)
@@ -116,10 +117,10 @@ func (b balancerKind) makePool(ctx context.Context, c driver.Call) (driver.Reply
 func (b balancerKind) setMembers(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	found, err := b.pools(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if len(found) == 0 {
-		return driver.Reply{}, missing("pool")
+		return driver.Reply{}, table.Missing("pool")
 	}
 	want, err := members(c.Change)
 	if err != nil {
@@ -136,11 +137,11 @@ func members(c driver.Change) ([]pools.BatchUpdateMemberOpts, error) {
 	if port == 0 {
 		port = spec.Port
 	}
-	network, _ := link(c, duoyun.RelNetwork)
+	network, _ := table.Link(c, duoyun.RelNetwork)
 	want := []pools.BatchUpdateMemberOpts{} // not nil: an empty list empties the pool
 	for _, l := range c.Links[duoyun.RelMember] {
 		if len(l.Addresses) == 0 {
-			return nil, impossible("members", "成员 %s 没有地址", "member %s has no address", l.ID)
+			return nil, table.Impossible("members", "成员 %s 没有地址", "member %s has no address", l.ID)
 		}
 		m := pools.BatchUpdateMemberOpts{Address: l.Addresses[0], ProtocolPort: port, Name: &l.ID}
 		if subnet := network.Parts["subnet"]; subnet != "" {
@@ -153,25 +154,25 @@ func members(c driver.Change) ([]pools.BatchUpdateMemberOpts, error) {
 
 // remove takes listener, pool and members along; Octavia then keeps the record for a while as DELETED.
 func (b balancerKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := b.shelf().id(ctx, c.ID, c.Mark)
+	id, err := b.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := loadbalancers.Delete(ctx, b.balancer, id, loadbalancers.DeleteOpts{Cascade: true})
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 // step judges a step within a balancer: it is done once what it makes is there and the balancer is at rest.
 func (b balancerKind) step(ctx context.Context, c driver.Call, judge func() (driver.EvidenceState, string, error)) (driver.Evidence, error) {
 	lb, err := b.read(ctx, c)
 	if err != nil {
-		return effect(err, driver.Absent, nil)
+		return table.Effect(Code, err, driver.Absent, nil)
 	}
 	state, id, err := judge()
 	if err != nil {
 		return driver.Evidence{}, err
 	}
-	return effect(nil, driver.Absent, func() (driver.EvidenceState, string, string) {
+	return table.Effect(Code, nil, driver.Absent, func() (driver.EvidenceState, string, string) {
 		switch {
 		case lb.ProvisioningStatus == "ERROR":
 			return driver.Broken, id, lb.ProvisioningStatus
@@ -252,35 +253,35 @@ func sameMembers(want []pools.BatchUpdateMemberOpts, have []pools.Member) bool {
 
 // read returns the balancer of a call, or an error with code NotFound.
 func (b balancerKind) read(ctx context.Context, c driver.Call) (*loadbalancers.LoadBalancer, error) {
-	id, err := b.shelf().id(ctx, c.ID, c.Mark)
+	id, err := b.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil {
 		return nil, err
 	}
 	if id == "" {
-		return nil, missing("load_balancer")
+		return nil, table.Missing("load_balancer")
 	}
 	return loadbalancers.Get(ctx, b.balancer, id).Extract()
 }
 
 // listeners and pools of the balancer of a call that its steps made.
 func (b balancerKind) listeners(ctx context.Context, c driver.Call) ([]listeners.Listener, error) {
-	lb, err := b.shelf().id(ctx, c.ID, c.Mark)
+	lb, err := b.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || lb == "" {
 		return nil, err
 	}
 	all, err := everything(ctx, func(marker string) pagination.Pager {
 		return listeners.List(b.balancer, listeners.ListOpts{LoadbalancerID: lb, Limit: pageSize, Marker: marker})
 	}, listeners.ExtractListeners, func(l listeners.Listener) string { return l.ID })
-	return slices.DeleteFunc(all, func(l listeners.Listener) bool { return l.Description != note(c.Mark, "listener") }), err
+	return slices.DeleteFunc(all, func(l listeners.Listener) bool { return l.Description != table.Note(c.Mark, "listener") }), err
 }
 
 func (b balancerKind) pools(ctx context.Context, c driver.Call) ([]pools.Pool, error) {
-	lb, err := b.shelf().id(ctx, c.ID, c.Mark)
+	lb, err := b.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || lb == "" {
 		return nil, err
 	}
 	all, err := b.poolsOf(ctx, lb)
-	return slices.DeleteFunc(all, func(p pools.Pool) bool { return p.Description != note(c.Mark, "pool") }), err
+	return slices.DeleteFunc(all, func(p pools.Pool) bool { return p.Description != table.Note(c.Mark, "pool") }), err
 }
 
 // poolsOf lists every pool of a balancer, ours or added by hand.

@@ -9,24 +9,25 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // shelf is the project's balancers; an administrator would be shown every project's.
-func (b balancerKind) shelf() shelf {
-	view := func(v loadbalancers.LoadBalancer) thing {
-		return thing{id: v.ID, note: v.Description, state: balancerState(v.ProvisioningStatus), detail: v.ProvisioningStatus}
+func (b balancerKind) shelf() table.Shelf {
+	view := func(v loadbalancers.LoadBalancer) table.Thing {
+		return table.Thing{ID: v.ID, Note: v.Description, State: balancerState(v.ProvisioningStatus), Detail: v.ProvisioningStatus}
 	}
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			v, err := b.existing(ctx, id)
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return view(*v), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, err := b.page(ctx, cursor)
-			return things(all, view), next, false, err
+			return table.Things(all, view), next, false, err
 		},
 	}
 }
@@ -35,7 +36,7 @@ func (b balancerKind) shelf() shelf {
 func (b balancerKind) existing(ctx context.Context, id string) (*loadbalancers.LoadBalancer, error) {
 	v, err := loadbalancers.Get(ctx, b.balancer, id).Extract()
 	if err == nil && v.ProvisioningStatus == "DELETED" {
-		return nil, refuse(driver.NotFound, duoyun.NotFound("负载均衡", "load balancer", id))
+		return nil, table.Refuse(driver.NotFound, duoyun.NotFound("负载均衡", "load balancer", id))
 	}
 	return v, err
 }
@@ -93,7 +94,7 @@ func (b balancerKind) observe(ctx context.Context, id string) (driver.Observatio
 }
 
 func observedBalancer(v loadbalancers.LoadBalancer) driver.Observation {
-	o := driver.Observation{ID: v.ID, Mark: markIn(v.Description), Name: v.Name, State: balancerState(v.ProvisioningStatus), Spec: duoyun.LoadBalancerSpec{},
+	o := driver.Observation{ID: v.ID, Mark: table.MarkIn(v.Description), Name: v.Name, State: balancerState(v.ProvisioningStatus), Spec: duoyun.LoadBalancerSpec{},
 		Addresses: vip(v), Links: map[duoyun.Relation][]string{}, CreatedAt: v.CreatedAt,
 		Raw: raw(map[string]any{"provisioning_status": v.ProvisioningStatus, "operating_status": v.OperatingStatus, "provider": v.Provider, "vip_port_id": v.VipPortID})}
 	if v.VipNetworkID != "" {

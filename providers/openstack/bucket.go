@@ -11,6 +11,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // What a container's metadata says of it.
@@ -29,15 +30,15 @@ const gib = int64(1) << 30
 // twice makes one container. Swift's container_quotas middleware enforces the size.
 type bucketKind struct{ *Cloud }
 
-func (b bucketKind) kind() *kind {
-	return &kind{
-		plan: planner{create: b.planCreate, update: planQuota, remove: fixed(driver.Step{Name: "delete-container", Main: true})}.plan,
-		verbs: map[string]verb{
-			"container":        {b.create, b.look},
-			"quota":            {b.setQuota, b.lookQuota},
-			"delete-container": {b.remove, b.lookGone},
+func (b bucketKind) kind() *table.Kind {
+	return &table.Kind{
+		Plans: table.Plans{Create: b.planCreate, Update: planQuota, Delete: table.Fixed(driver.Step{Name: "delete-container", Main: true})},
+		Verbs: map[string]table.Verb{
+			"container":        {Run: b.create, Look: b.look},
+			"quota":            {Run: b.setQuota, Look: b.lookQuota},
+			"delete-container": {Run: b.remove, Look: b.lookGone},
 		},
-		observe: b.observe, list: b.list,
+		Reading: b.observe, Listing: b.list,
 	}
 }
 
@@ -55,7 +56,7 @@ func planQuota(c driver.Change) ([]driver.Step, error) {
 	case before == after:
 		return nil, nil
 	case before.Class != after.Class:
-		return nil, impossible("spec.class", "存储桶的类型不能改", "the class of a bucket cannot be changed")
+		return nil, table.Impossible("spec.class", "存储桶的类型不能改", "the class of a bucket cannot be changed")
 	}
 	return []driver.Step{{Name: "quota"}}, nil
 }
@@ -64,7 +65,7 @@ func planQuota(c driver.Change) ([]driver.Step, error) {
 func (b bucketKind) policy(class string) (string, error) {
 	mapped, ok := b.account.Mapping.Classes[bucketClasses+class]
 	if !ok && class != classStandard {
-		return "", impossible("class", "资源池没有把存储桶类型 %s 对应到云上的存储策略", "the account maps no storage policy to bucket class %s", class)
+		return "", table.Impossible("class", "资源池没有把存储桶类型 %s 对应到云上的存储策略", "the account maps no storage policy to bucket class %s", class)
 	}
 	return mapped, nil
 }
@@ -77,7 +78,7 @@ func (b bucketKind) create(ctx context.Context, c driver.Call) (driver.Reply, er
 		return driver.Reply{}, err
 	}
 	r := containers.Create(ctx, b.object, c.Mark, containers.CreateOpts{StoragePolicy: policy, Metadata: map[string]string{
-		headMark: c.Mark, headTitle: url.QueryEscape(title(c.Change)), headQuota: strconv.FormatInt(spec.SizeGiB*gib, 10)}})
+		headMark: c.Mark, headTitle: url.QueryEscape(table.Title(c.Change, longestName)), headQuota: strconv.FormatInt(spec.SizeGiB*gib, 10)}})
 	if r.Err != nil {
 		return driver.Reply{}, r.Err
 	}
@@ -94,13 +95,13 @@ func (b bucketKind) setQuota(ctx context.Context, c driver.Call) (driver.Reply, 
 // takes its data out first.
 func (b bucketKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	r := containers.Delete(ctx, b.object, c.Mark)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 // look asks for the newest replica: Swift is eventually consistent, but a container's name is in one place.
 func (b bucketKind) look(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	o, err := b.observe(ctx, c.Mark)
-	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 		if o.Mark != c.Mark {
 			return driver.Conflict, o.ID, "the container of this name does not bear our mark"
 		}
@@ -110,12 +111,12 @@ func (b bucketKind) look(ctx context.Context, c driver.Call) (driver.Evidence, e
 
 func (b bucketKind) lookGone(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	o, err := b.observe(ctx, c.Mark)
-	return effect(err, driver.Done, func() (driver.EvidenceState, string, string) { return driver.Absent, o.ID, string(o.Raw) })
+	return table.Effect(Code, err, driver.Done, func() (driver.EvidenceState, string, string) { return driver.Absent, o.ID, string(o.Raw) })
 }
 
 func (b bucketKind) lookQuota(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	o, err := b.observe(ctx, c.Mark)
-	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 		before, _ := c.Before.(duoyun.BucketSpec)
 		switch o.Spec.(duoyun.BucketSpec).SizeGiB {
 		case c.After.(duoyun.BucketSpec).SizeGiB:
@@ -161,8 +162,8 @@ func (b bucketKind) list(ctx context.Context, cursor string) (driver.Page, error
 	page.Next = next
 	for _, v := range all {
 		o := driver.Observation{ID: v.Name, Name: v.Name, State: driver.Active, Spec: duoyun.BucketSpec{}}
-		if markIn(v.Name) != "" {
-			if o, err = b.observe(ctx, v.Name); notFound(err) {
+		if table.MarkIn(v.Name) != "" {
+			if o, err = b.observe(ctx, v.Name); Code(err) == driver.NotFound {
 				continue // deleted since it was listed
 			} else if err != nil {
 				return driver.Page{}, err

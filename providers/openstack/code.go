@@ -10,34 +10,6 @@ import (
 	"github.com/duoyun/duoyun/providers/driver"
 )
 
-// failure is an error whose code this driver knows without asking the cloud's answer.
-type failure struct {
-	code driver.Code
-	err  error
-}
-
-func (f *failure) Error() string           { return f.err.Error() }
-func (f *failure) Unwrap() error           { return f.err }
-func (f *failure) DriverCode() driver.Code { return f.code }
-
-// refuse gives an error its code, where the driver itself says no or knows better than the status does.
-func refuse(code driver.Code, err error) error { return &failure{code, err} }
-
-// coded is for errors that leave without the Cloud that could classify them.
-func coded(err error) error { return &failure{Code(err), err} }
-
-// unsent marks an error of what comes before a mutation (a token, a flavor list): whatever it was, nothing was done.
-func unsent(err error) error {
-	if err == nil {
-		return nil
-	}
-	code := Code(err)
-	if code == driver.InDoubt {
-		code = driver.Unavailable
-	}
-	return &failure{code, err}
-}
-
 // Code classifies what the OpenStack APIs answer. What they do not document as a refusal is in doubt: timeouts, broken
 // connections, 5xx, and answers that cannot be read.
 func Code(err error) driver.Code {
@@ -95,17 +67,4 @@ func answered(status int, body []byte) driver.Code {
 		return driver.Invalid
 	}
 	return driver.InDoubt
-}
-
-// notFound is also what a 403 would be on clouds that hide; OpenStack answers 404 to ids of other projects.
-func notFound(err error) bool { return Code(err) == driver.NotFound }
-
-// ignoring makes an error of one of these codes no error: a delete of what is gone, an attachment that is there.
-func ignoring(err error, codes ...driver.Code) error {
-	for _, c := range codes {
-		if Code(err) == c {
-			return nil
-		}
-	}
-	return err
 }

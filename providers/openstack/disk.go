@@ -10,6 +10,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // classStandard needs no mapping: it is the cloud's default volume type or storage policy.
@@ -18,18 +19,18 @@ const classStandard = "standard"
 // diskKind is a Cinder volume, attached through Nova.
 type diskKind struct{ *Cloud }
 
-func (d diskKind) kind() *kind {
-	return &kind{
-		plan: planner{create: d.planCreate, update: planGrow, remove: fixed(
-			driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})}.plan,
-		verbs: map[string]verb{
-			"volume":        {d.create, d.shelf().lookMainMade},
-			"attach":        {d.attach, d.lookAttached},
-			"extend":        {d.extend, d.lookExtended},
-			"detach":        {d.detach, d.lookDetached},
-			"delete-volume": {d.remove, d.shelf().lookMainUnmade},
+func (d diskKind) kind() *table.Kind {
+	return &table.Kind{
+		Plans: table.Plans{Create: d.planCreate, Update: planGrow, Delete: table.Fixed(
+			driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})},
+		Verbs: map[string]table.Verb{
+			"volume":        {Run: d.create, Look: d.shelf().LookMainMade},
+			"attach":        {Run: d.attach, Look: d.lookAttached},
+			"extend":        {Run: d.extend, Look: d.lookExtended},
+			"detach":        {Run: d.detach, Look: d.lookDetached},
+			"delete-volume": {Run: d.remove, Look: d.shelf().LookMainUnmade},
 		},
-		observe: d.observe, list: d.list,
+		Reading: d.observe, Listing: d.list,
 	}
 }
 
@@ -38,7 +39,7 @@ func (d diskKind) planCreate(c driver.Change) ([]driver.Step, error) {
 		return nil, err
 	}
 	steps := []driver.Step{{Name: "volume", Main: true, Await: true}}
-	if _, ok := link(c, duoyun.RelAttach); ok {
+	if _, ok := table.Link(c, duoyun.RelAttach); ok {
 		steps = append(steps, driver.Step{Name: "attach", Await: true})
 	}
 	return steps, nil
@@ -50,7 +51,7 @@ func planGrow(c driver.Change) ([]driver.Step, error) {
 	case before == after:
 		return nil, nil
 	case before.Class != after.Class || after.SizeGiB < before.SizeGiB:
-		return nil, impossible("spec", "云硬盘只能扩容", "a disk can only grow")
+		return nil, table.Impossible("spec", "云硬盘只能扩容", "a disk can only grow")
 	}
 	return []driver.Step{{Name: "extend", Await: true}}, nil
 }
@@ -59,7 +60,7 @@ func planGrow(c driver.Change) ([]driver.Step, error) {
 func (c *Cloud) volumeType(class string) (string, error) {
 	mapped, ok := c.account.Mapping.Classes[class]
 	if !ok && class != classStandard {
-		return "", impossible("class", "资源池没有把存储类型 %s 对应到云上的类型", "the account maps no volume type to class %s", class)
+		return "", table.Impossible("class", "资源池没有把存储类型 %s 对应到云上的类型", "the account maps no volume type to class %s", class)
 	}
 	return mapped, nil
 }
@@ -86,7 +87,7 @@ func (d diskKind) create(ctx context.Context, c driver.Call) (driver.Reply, erro
 	if err != nil {
 		return driver.Reply{}, err
 	}
-	r := volumes.Create(ctx, d.volume, volumes.CreateOpts{Size: int(spec.SizeGiB), VolumeType: class, Name: title(c.Change),
+	r := volumes.Create(ctx, d.volume, volumes.CreateOpts{Size: int(spec.SizeGiB), VolumeType: class, Name: table.Title(c.Change, longestName),
 		Description: c.Mark, Metadata: map[string]string{metaMark: c.Mark}}, nil)
 	v, err := r.Extract()
 	if err != nil {
@@ -97,13 +98,13 @@ func (d diskKind) create(ctx context.Context, c driver.Call) (driver.Reply, erro
 
 // attach goes through Nova, which asks Cinder for the connection; the attachment's id is the volume's.
 func (d diskKind) attach(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	server, ok := link(c.Change, duoyun.RelAttach)
+	server, ok := table.Link(c.Change, duoyun.RelAttach)
 	if !ok || server.ID == "" {
-		return driver.Reply{}, impossible("attach", "没有要挂载的云主机", "there is no server to attach to")
+		return driver.Reply{}, table.Impossible("attach", "没有要挂载的云主机", "there is no server to attach to")
 	}
 	v, err := d.read(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := volumeattach.Create(ctx, d.compute, server.ID, volumeattach.CreateOpts{VolumeID: v.ID})
 	a, err := r.Extract()
@@ -115,9 +116,9 @@ func (d diskKind) attach(ctx context.Context, c driver.Call) (driver.Reply, erro
 
 // lookAttached asks Cinder: the volume is reserved, then attaching, then in-use, and names its server only then.
 func (d diskKind) lookAttached(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	server, _ := link(c.Change, duoyun.RelAttach)
+	server, _ := table.Link(c.Change, duoyun.RelAttach)
 	v, err := d.read(ctx, c)
-	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 		switch {
 		case attachedTo(*v, server.ID) && v.Status == "in-use":
 			return driver.Done, v.ID, ""
@@ -141,7 +142,7 @@ func (d diskKind) extend(ctx context.Context, c driver.Call) (driver.Reply, erro
 	want := int(c.After.(duoyun.DiskSpec).SizeGiB)
 	v, err := d.read(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if v.Size >= want {
 		return driver.Reply{}, nil
@@ -155,7 +156,7 @@ func (d diskKind) extend(ctx context.Context, c driver.Call) (driver.Reply, erro
 // lookExtended: a volume that failed to grow is error_extending at its old size, and its data is whole.
 func (d diskKind) lookExtended(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	v, err := d.read(ctx, c)
-	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 		after, size := c.After.(duoyun.DiskSpec).SizeGiB, int64(v.Size)
 		before, _ := c.Before.(duoyun.DiskSpec)
 		switch {
@@ -176,25 +177,25 @@ func (d diskKind) lookExtended(ctx context.Context, c driver.Call) (driver.Evide
 func (d diskKind) detach(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	v, err := d.find(ctx, c)
 	if err != nil || v == nil || len(v.Attachments) == 0 {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	server := v.Attachments[0].ServerID
-	if parent, ok := link(c.Change, duoyun.RelAttach); ok && attachedTo(*v, parent.ID) {
+	if parent, ok := table.Link(c.Change, duoyun.RelAttach); ok && attachedTo(*v, parent.ID) {
 		server = parent.ID
 	}
 	r := volumeattach.Delete(ctx, d.compute, server, v.ID)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 // lookDetached finds the volume first by listing where its id is lost; no volume is on no server.
 func (d diskKind) lookDetached(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	found, ev, err := d.shelf().find(ctx, c, c.ID, c.Mark)
+	found, ev, err := d.shelf().Find(ctx, c, c.ID, c.Mark)
 	if err != nil || len(found) == 0 {
 		ev.State = driver.Done
 		return ev, err
 	}
-	v, err := volumes.Get(ctx, d.volume, found[0].id).Extract()
-	return effect(err, driver.Done, func() (driver.EvidenceState, string, string) {
+	v, err := volumes.Get(ctx, d.volume, found[0].ID).Extract()
+	return table.Effect(Code, err, driver.Done, func() (driver.EvidenceState, string, string) {
 		switch {
 		case v.Status == "detaching":
 			return driver.Pending, v.ID, v.Status
@@ -206,51 +207,51 @@ func (d diskKind) lookDetached(ctx context.Context, c driver.Call) (driver.Evide
 }
 
 func (d diskKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := d.shelf().id(ctx, c.ID, c.Mark)
+	id, err := d.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := volumes.Delete(ctx, d.volume, id, nil)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 // read returns the volume of a call, or an error with code NotFound.
 func (d diskKind) read(ctx context.Context, c driver.Call) (*volumes.Volume, error) {
 	v, err := d.find(ctx, c)
 	if err == nil && v == nil {
-		err = missing("volume")
+		err = table.Missing("volume")
 	}
 	return v, err
 }
 
 // find returns the volume of a call, or nil when there is none.
 func (d diskKind) find(ctx context.Context, c driver.Call) (*volumes.Volume, error) {
-	id, err := d.shelf().id(ctx, c.ID, c.Mark)
+	id, err := d.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
 		return nil, err
 	}
 	v, err := volumes.Get(ctx, d.volume, id).Extract()
 	if err != nil {
-		return nil, ignoring(err, driver.NotFound)
+		return nil, table.Ignoring(Code, err, driver.NotFound)
 	}
 	return v, nil
 }
 
-func (d diskKind) shelf() shelf {
-	view := func(v volumes.Volume) thing {
-		return thing{id: v.ID, note: volumeMark(v), state: volumeState(v.Status), detail: v.Status}
+func (d diskKind) shelf() table.Shelf {
+	view := func(v volumes.Volume) table.Thing {
+		return table.Thing{ID: v.ID, Note: volumeMark(v), State: volumeState(v.Status), Detail: v.Status}
 	}
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			v, err := volumes.Get(ctx, d.volume, id).Extract()
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return view(*v), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, err := d.page(ctx, cursor)
-			return things(all, view), next, false, err
+			return table.Things(all, view), next, false, err
 		},
 	}
 }
@@ -268,7 +269,7 @@ func volumeMark(v volumes.Volume) string {
 	if m := v.Metadata[metaMark]; m != "" {
 		return m
 	}
-	return markIn(v.Description)
+	return table.MarkIn(v.Description)
 }
 
 // volumeState follows Cinder's volume statuses (API reference, v3). Reserved, attaching, extending and the like are

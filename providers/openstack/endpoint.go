@@ -14,6 +14,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // Nova's microversions: 2.52 is the first that tags at boot, without which no look-up could prove absence. 2.69 is the
@@ -52,7 +53,7 @@ func services() map[string]service {
 func (c *Cloud) connect(ctx context.Context, s *session, catalog []tokens.CatalogEntry) error {
 	provider, err := sdk.NewClient(s.account.Endpoint)
 	if err != nil {
-		return refuse(driver.Invalid, err)
+		return table.Refuse(driver.Invalid, err)
 	}
 	provider.HTTPClient = s.client(true)
 	client := func(name string) *gophercloud.ServiceClient {
@@ -65,7 +66,7 @@ func (c *Cloud) connect(ctx context.Context, s *session, catalog []tokens.Catalo
 	c.compute, c.volume, c.network = client("compute"), client("block-storage"), client("network")
 	c.image, c.balancer, c.object = client("image"), client("load-balancer"), client("object-store")
 	if c.compute == nil && c.network == nil && c.object == nil {
-		return refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "region", "服务目录中没有区域 %q", "the catalogue knows no region %q", c.account.Region))
+		return table.Refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "region", "服务目录中没有区域 %q", "the catalogue knows no region %q", c.account.Region))
 	}
 	if c.compute != nil {
 		return c.chooseNova(ctx)
@@ -142,7 +143,7 @@ func (c *Cloud) chooseNova(ctx context.Context) error {
 		return err
 	}
 	if best < minNova {
-		return refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "endpoint", "Nova 微版本 2.%d 低于所需的 2.%d", "Nova speaks microversion 2.%d, below the 2.%d that marks servers at boot", best, minNova))
+		return table.Refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "endpoint", "Nova 微版本 2.%d 低于所需的 2.%d", "Nova speaks microversion 2.%d, below the 2.%d that marks servers at boot", best, minNova))
 	}
 	c.compute.Microversion = "2." + strconv.Itoa(best)
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // imageID finds the image of a portable name: the account's mapping gives its id or name, otherwise the portable name
@@ -26,11 +27,11 @@ func (c *Cloud) imageID(ctx context.Context, portable string) (string, error) {
 		return images.List(c.image, images.ListOpts{Name: name, Status: images.ImageStatusActive, Limit: pageSize, Marker: marker})
 	}, images.ExtractImages, func(i images.Image) string { return i.ID })
 	if err != nil {
-		return "", unsent(err)
+		return "", table.Unsent(Code, err)
 	}
 	all = slices.DeleteFunc(all, func(i images.Image) bool { return i.Name != name || i.Status != images.ImageStatusActive })
 	if len(all) == 0 {
-		return "", refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "image", "云上没有镜像 %s（%s）", "the cloud has no image %s (%s)", portable, name))
+		return "", table.Refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "image", "云上没有镜像 %s（%s）", "the cloud has no image %s (%s)", portable, name))
 	}
 	return slices.MaxFunc(all, func(a, b images.Image) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))

@@ -11,27 +11,28 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // networkKind is a platform network: network and subnet, and where the account names an external network a router
 // between them.
 type networkKind struct{ *Cloud }
 
-func (n networkKind) kind() *kind {
-	return &kind{
-		plan: planner{create: n.planCreate, remove: fixed(driver.Step{Name: "delete-interface"}, driver.Step{Name: "delete-router"},
-			driver.Step{Name: "delete-subnet"}, driver.Step{Name: "delete-network", Main: true})}.plan,
-		verbs: map[string]verb{
-			"network":          {n.makeNetwork, n.networkShelf().lookMainMade},
-			"subnet":           {n.makeSubnet, n.subnets().lookMade("subnet")},
-			"router":           {n.makeRouter, n.routers().lookMade("router")},
-			"interface":        {n.join, n.lookJoined(driver.Done, driver.Absent)},
-			"delete-interface": {n.part, n.lookJoined(driver.Absent, driver.Done)},
-			"delete-router":    {n.deleteRouter, n.routers().lookUnmade("router")},
-			"delete-subnet":    {n.deleteSubnet, n.subnets().lookUnmade("subnet")},
-			"delete-network":   {n.deleteNetwork, n.networkShelf().lookMainUnmade},
+func (n networkKind) kind() *table.Kind {
+	return &table.Kind{
+		Plans: table.Plans{Create: n.planCreate, Delete: table.Fixed(driver.Step{Name: "delete-interface"}, driver.Step{Name: "delete-router"},
+			driver.Step{Name: "delete-subnet"}, driver.Step{Name: "delete-network", Main: true})},
+		Verbs: map[string]table.Verb{
+			"network":          {Run: n.makeNetwork, Look: n.networkShelf().LookMainMade},
+			"subnet":           {Run: n.makeSubnet, Look: n.subnets().LookMade("subnet")},
+			"router":           {Run: n.makeRouter, Look: n.routers().LookMade("router")},
+			"interface":        {Run: n.join, Look: n.lookJoined(driver.Done, driver.Absent)},
+			"delete-interface": {Run: n.part, Look: n.lookJoined(driver.Absent, driver.Done)},
+			"delete-router":    {Run: n.deleteRouter, Look: n.routers().LookUnmade("router")},
+			"delete-subnet":    {Run: n.deleteSubnet, Look: n.subnets().LookUnmade("subnet")},
+			"delete-network":   {Run: n.deleteNetwork, Look: n.networkShelf().LookMainUnmade},
 		},
-		observe: n.observe, list: n.list,
+		Reading: n.observe, Listing: n.list,
 	}
 }
 
@@ -39,7 +40,7 @@ func (n networkKind) kind() *kind {
 // want.
 func (n networkKind) planCreate(c driver.Change) ([]driver.Step, error) {
 	if c.After.(duoyun.NetworkSpec).CIDR == "" {
-		return nil, impossible("spec.cidr", "网络没有网段", "the network has no CIDR")
+		return nil, table.Impossible("spec.cidr", "网络没有网段", "the network has no CIDR")
 	}
 	steps := []driver.Step{{Name: "network", Main: true}, {Name: "subnet"}}
 	if n.account.Mapping.ExternalNetwork != "" {
@@ -51,7 +52,7 @@ func (n networkKind) planCreate(c driver.Change) ([]driver.Step, error) {
 // makeNetwork: everything in Neutron is named for people and marked in its description, which a project may set and
 // which stays through every update.
 func (n networkKind) makeNetwork(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	r := networks.Create(ctx, n.network, networks.CreateOpts{Name: title(c.Change), Description: c.Mark})
+	r := networks.Create(ctx, n.network, networks.CreateOpts{Name: table.Title(c.Change, longestName), Description: c.Mark})
 	v, err := r.Extract()
 	if err != nil {
 		return driver.Reply{}, err
@@ -60,15 +61,15 @@ func (n networkKind) makeNetwork(ctx context.Context, c driver.Call) (driver.Rep
 }
 
 func (n networkKind) makeSubnet(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	network, err := n.networkShelf().id(ctx, c.ID, c.Mark)
+	network, err := n.networkShelf().ID(ctx, c.ID, c.Mark)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if network == "" {
-		return driver.Reply{}, missing("network")
+		return driver.Reply{}, table.Missing("network")
 	}
 	r := subnets.Create(ctx, n.network, subnets.CreateOpts{NetworkID: network, CIDR: c.After.(duoyun.NetworkSpec).CIDR,
-		IPVersion: gophercloud.IPv4, Name: title(c.Change), Description: note(c.Mark, "subnet")})
+		IPVersion: gophercloud.IPv4, Name: table.Title(c.Change, longestName), Description: table.Note(c.Mark, "subnet")})
 	v, err := r.Extract()
 	if err != nil {
 		return driver.Reply{}, twice(err)
@@ -82,7 +83,7 @@ func (n networkKind) makeRouter(ctx context.Context, c driver.Call) (driver.Repl
 	if err != nil {
 		return driver.Reply{}, err
 	}
-	r := routers.Create(ctx, n.network, routers.CreateOpts{Name: title(c.Change), Description: note(c.Mark, "router"),
+	r := routers.Create(ctx, n.network, routers.CreateOpts{Name: table.Title(c.Change, longestName), Description: table.Note(c.Mark, "router"),
 		GatewayInfo: &routers.GatewayInfo{NetworkID: external}})
 	v, err := r.Extract()
 	if err != nil {
@@ -101,20 +102,20 @@ func (c *Cloud) externalNetwork(ctx context.Context) (string, error) {
 		return networks.List(c.network, networks.ListOpts{Name: name, Limit: pageSize, Marker: marker})
 	}, networks.ExtractNetworks, func(n networks.Network) string { return n.ID })
 	if err != nil {
-		return "", unsent(err)
+		return "", table.Unsent(Code, err)
 	}
 	if len(found) != 1 {
-		return "", impossible("external_network", "名为 %s 的外部网络有 %d 个", "%[2]d networks are called %[1]s", name, len(found))
+		return "", table.Impossible("external_network", "名为 %s 的外部网络有 %d 个", "%[2]d networks are called %[1]s", name, len(found))
 	}
 	return found[0].ID, nil
 }
 
 // ends finds the router and the subnet of a network; "" where one is not there.
 func (n networkKind) ends(ctx context.Context, c driver.Call) (router, subnet string, err error) {
-	if router, err = n.routers().id(ctx, c.Parts["router"], note(c.Mark, "router")); err != nil {
+	if router, err = n.routers().ID(ctx, c.Parts["router"], table.Note(c.Mark, "router")); err != nil {
 		return "", "", err
 	}
-	subnet, err = n.subnets().id(ctx, c.Parts["subnet"], note(c.Mark, "subnet"))
+	subnet, err = n.subnets().ID(ctx, c.Parts["subnet"], table.Note(c.Mark, "subnet"))
 	return router, subnet, err
 }
 
@@ -122,13 +123,13 @@ func (n networkKind) ends(ctx context.Context, c driver.Call) (router, subnet st
 func (n networkKind) join(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	router, subnet, err := n.ends(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if router == "" || subnet == "" {
-		return driver.Reply{}, missing("router")
+		return driver.Reply{}, table.Missing("router")
 	}
 	if joined, err := n.joined(ctx, router, subnet); err != nil || joined != "" {
-		return driver.Reply{ID: joined}, unsent(err)
+		return driver.Reply{ID: joined}, table.Unsent(Code, err)
 	}
 	r := routers.AddInterface(ctx, n.network, router, routers.AddInterfaceOpts{SubnetID: subnet})
 	v, err := r.Extract()
@@ -142,10 +143,10 @@ func (n networkKind) join(ctx context.Context, c driver.Call) (driver.Reply, err
 func (n networkKind) part(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	router, subnet, err := n.ends(ctx, c)
 	if err != nil || router == "" || subnet == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := routers.RemoveInterface(ctx, n.network, router, routers.RemoveInterfaceOpts{SubnetID: subnet})
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 // joined returns the port by which a router is plugged into a subnet, or "".
@@ -177,48 +178,48 @@ func (n networkKind) lookJoined(there, gone driver.EvidenceState) func(context.C
 }
 
 func (n networkKind) deleteRouter(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := n.routers().id(ctx, c.Parts["router"], note(c.Mark, "router"))
+	id, err := n.routers().ID(ctx, c.Parts["router"], table.Note(c.Mark, "router"))
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := routers.Delete(ctx, n.network, id)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 func (n networkKind) deleteSubnet(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := n.subnets().id(ctx, c.Parts["subnet"], note(c.Mark, "subnet"))
+	id, err := n.subnets().ID(ctx, c.Parts["subnet"], table.Note(c.Mark, "subnet"))
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := subnets.Delete(ctx, n.network, id)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 // deleteNetwork is refused with 409 (NotReady) while ports are left: whatever stands on a network goes first.
 func (n networkKind) deleteNetwork(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := n.networkShelf().id(ctx, c.ID, c.Mark)
+	id, err := n.networkShelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := networks.Delete(ctx, n.network, id)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
-func (n networkKind) networkShelf() shelf {
-	view := func(v networks.Network) thing {
-		return thing{id: v.ID, note: v.Description, state: neutronState(v.Status), detail: v.Status}
+func (n networkKind) networkShelf() table.Shelf {
+	view := func(v networks.Network) table.Thing {
+		return table.Thing{ID: v.ID, Note: v.Description, State: neutronState(v.Status), Detail: v.Status}
 	}
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			v, err := networks.Get(ctx, n.network, id).Extract()
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return view(*v), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, err := n.page(ctx, cursor)
-			return things(all, view), next, false, err
+			return table.Things(all, view), next, false, err
 		},
 	}
 }
@@ -250,7 +251,7 @@ func (n networkKind) observe(ctx context.Context, id string) (driver.Observation
 }
 
 func observedNetwork(v networks.Network) driver.Observation {
-	return driver.Observation{ID: v.ID, Mark: markIn(v.Description), Name: v.Name, State: neutronState(v.Status), Spec: duoyun.NetworkSpec{},
+	return driver.Observation{ID: v.ID, Mark: table.MarkIn(v.Description), Name: v.Name, State: neutronState(v.Status), Spec: duoyun.NetworkSpec{},
 		CreatedAt: v.CreatedAt, Raw: raw(map[string]any{"status": v.Status, "subnets": v.Subnets, "shared": v.Shared})}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // Neutron shows an administrator every project's objects, so that each listing names the account's own project.
@@ -27,20 +28,20 @@ func neutronState(status string) driver.ObservedState {
 	return driver.Active
 }
 
-func (c *Cloud) ports() shelf {
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+func (c *Cloud) ports() table.Shelf {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			p, err := ports.Get(ctx, c.network, id).Extract()
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return portThing(*p), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, err := c.portPage(ctx, cursor)
-			return things(all, portThing), next, false, err
+			return table.Things(all, portThing), next, false, err
 		},
-		vouch: c.vouchServer,
+		Vouch: c.vouchServer,
 	}
 }
 
@@ -55,8 +56,8 @@ func (c *Cloud) portPage(ctx context.Context, cursor string) ([]ports.Port, stri
 }
 
 // portThing: a port's status is ERROR only when its binding failed, which the server's own state tells better.
-func portThing(p ports.Port) thing {
-	return thing{id: p.ID, note: p.Description, state: driver.Active, detail: p.Status}
+func portThing(p ports.Port) table.Thing {
+	return table.Thing{ID: p.ID, Note: p.Description, State: driver.Active, Detail: p.Status}
 }
 
 // vouchServer sees a server of ours through Neutron: by a port it is plugged into.
@@ -85,66 +86,66 @@ func fixedIPs(p ports.Port) []string {
 
 // groups, routers and subnets bear "mark part". A sentinel is of the unit's own kind, so it is not among them: it is
 // read from the same service instead.
-func (c *Cloud) groups() shelf {
-	view := func(g groups.SecGroup) thing {
-		return thing{id: g.ID, note: g.Description, state: driver.Active}
+func (c *Cloud) groups() table.Shelf {
+	view := func(g groups.SecGroup) table.Thing {
+		return table.Thing{ID: g.ID, Note: g.Description, State: driver.Active}
 	}
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			g, err := groups.Get(ctx, c.network, id).Extract()
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return view(*g), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, err := onePage(ctx, groups.List(c.network, groups.ListOpts{ProjectID: c.project, Limit: pageSize, Marker: cursor}),
 				groups.ExtractGroups, func(g groups.SecGroup) string { return g.ID })
-			return things(all, view), next, false, err
+			return table.Things(all, view), next, false, err
 		},
-		vouch: c.vouchServer,
+		Vouch: c.vouchServer,
 	}
 }
 
-func (c *Cloud) routers() shelf {
-	view := func(r routers.Router) thing {
-		return thing{id: r.ID, note: r.Description, state: neutronState(r.Status), detail: r.Status}
+func (c *Cloud) routers() table.Shelf {
+	view := func(r routers.Router) table.Thing {
+		return table.Thing{ID: r.ID, Note: r.Description, State: neutronState(r.Status), Detail: r.Status}
 	}
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			r, err := routers.Get(ctx, c.network, id).Extract()
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return view(*r), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, err := onePage(ctx, routers.List(c.network, routers.ListOpts{ProjectID: c.project, Limit: pageSize, Marker: cursor}),
 				routers.ExtractRouters, func(r routers.Router) string { return r.ID })
-			return things(all, view), next, false, err
+			return table.Things(all, view), next, false, err
 		},
-		vouch: c.vouchNetwork,
+		Vouch: c.vouchNetwork,
 	}
 }
 
-func (c *Cloud) subnets() shelf {
-	view := func(s subnets.Subnet) thing {
-		return thing{id: s.ID, note: s.Description, state: driver.Active}
+func (c *Cloud) subnets() table.Shelf {
+	view := func(s subnets.Subnet) table.Thing {
+		return table.Thing{ID: s.ID, Note: s.Description, State: driver.Active}
 	}
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			s, err := subnets.Get(ctx, c.network, id).Extract()
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return view(*s), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, err := onePage(ctx, subnets.List(c.network, subnets.ListOpts{ProjectID: c.project, Limit: pageSize, Marker: cursor}),
 				subnets.ExtractSubnets, func(s subnets.Subnet) string { return s.ID })
-			return things(all, view), next, false, err
+			return table.Things(all, view), next, false, err
 		},
-		vouch: c.vouchNetwork,
+		Vouch: c.vouchNetwork,
 	}
 }
 
@@ -152,53 +153,7 @@ func (c *Cloud) subnets() shelf {
 func (c *Cloud) vouchNetwork(ctx context.Context, id string) (bool, error) {
 	n, err := networks.Get(ctx, c.network, id).Extract()
 	if err != nil {
-		return false, ignoring(err, driver.NotFound)
+		return false, table.Ignoring(Code, err, driver.NotFound)
 	}
 	return n.ID == id, nil
-}
-
-func things[T any](all []T, view func(T) thing) []thing {
-	out := make([]thing, len(all))
-	for i, v := range all {
-		out[i] = view(v)
-	}
-	return out
-}
-
-// lookMade and lookUnmade are the looks of a part that a shelf holds and whose step has the part's name.
-func (s shelf) lookMade(part string) func(context.Context, driver.Call) (driver.Evidence, error) {
-	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-		found, ev, err := s.find(ctx, c, c.Parts[part], note(c.Mark, part))
-		if err != nil {
-			return driver.Evidence{}, err
-		}
-		return made(found, ev), nil
-	}
-}
-
-func (s shelf) lookUnmade(part string) func(context.Context, driver.Call) (driver.Evidence, error) {
-	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-		found, ev, err := s.find(ctx, c, c.Parts[part], note(c.Mark, part))
-		if err != nil {
-			return driver.Evidence{}, err
-		}
-		return unmade(found, ev), nil
-	}
-}
-
-// lookMainMade and lookMainUnmade do the same for a unit's main object, which bears the mark alone.
-func (s shelf) lookMainMade(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	found, ev, err := s.find(ctx, c, c.ID, c.Mark)
-	if err != nil {
-		return driver.Evidence{}, err
-	}
-	return made(found, ev), nil
-}
-
-func (s shelf) lookMainUnmade(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	found, ev, err := s.find(ctx, c, c.ID, c.Mark)
-	if err != nil {
-		return driver.Evidence{}, err
-	}
-	return unmade(found, ev), nil
 }

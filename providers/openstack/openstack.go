@@ -16,6 +16,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // defaults of an account that says nothing.
@@ -32,7 +33,7 @@ type Cloud struct {
 
 	compute, volume, network, image, balancer, object *gophercloud.ServiceClient // nil: not in the catalogue
 
-	kinds map[duoyun.Kind]*kind
+	kinds map[duoyun.Kind]*table.Kind
 }
 
 // Open authenticates and reads the catalogue. Its errors are driver.Coded.
@@ -52,12 +53,12 @@ func Open(ctx context.Context, a driver.Account) (driver.Cloud, error) {
 	}
 	grant, err := s.authenticate(ctx)
 	if err != nil {
-		return nil, coded(err)
+		return nil, table.Coded(Code, err)
 	}
 	s.keep(grant)
 	c := &Cloud{account: a, project: grant.project}
 	if err := c.connect(ctx, s, grant.catalog); err != nil {
-		return nil, coded(err)
+		return nil, table.Coded(Code, err)
 	}
 	c.kinds = c.offer()
 	return c, nil
@@ -81,8 +82,8 @@ func (c *Cloud) Code(err error) driver.Code { return Code(err) }
 
 // offer makes the kinds once, so that Kind is a map read. A disk needs Nova too, which attaches it; a public address needs
 // the account to say which network it comes from, since a project may see several.
-func (c *Cloud) offer() map[duoyun.Kind]*kind {
-	kinds := map[duoyun.Kind]*kind{}
+func (c *Cloud) offer() map[duoyun.Kind]*table.Kind {
+	kinds := map[duoyun.Kind]*table.Kind{}
 	if c.compute != nil && c.network != nil && c.image != nil {
 		kinds[duoyun.KindServer] = serverKind{c}.kind()
 	}

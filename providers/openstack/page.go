@@ -3,13 +3,22 @@ package openstack
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/pagination"
+
+	"github.com/duoyun/duoyun/providers/driver"
 )
+
+// pageSize is how many things one page of a listing holds; clouds may cap it lower.
+const pageSize = 500
+
+// longestName is how many bytes of a name are sent: Nova and Neutron take 255 characters.
+const longestName = 250
 
 // links are what a page says of the pages around it.
 type links []struct{ Rel string }
@@ -75,4 +84,16 @@ func everything[T any](ctx context.Context, list func(marker string) pagination.
 		}
 		marker = next
 	}
+}
+
+// reply tells the vendor's id and the request id of an answer, whose header each service names differently.
+func reply(id string, h http.Header) driver.Reply {
+	r := driver.Reply{ID: id}
+	for _, name := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id", "X-Trans-Id"} {
+		if v := h.Get(name); v != "" {
+			r.RequestID = v
+			break
+		}
+	}
+	return r
 }

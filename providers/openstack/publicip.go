@@ -10,21 +10,22 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // publicIPKind is a floating address. OpenStack lets only administrators limit its bandwidth (Neutron QoS), so that
 // bandwidth_mbps is what is bought and billed, not what the cloud enforces or shows.
 type publicIPKind struct{ *Cloud }
 
-func (f publicIPKind) kind() *kind {
-	return &kind{
-		plan: planner{create: planPublicIP, remove: fixed(driver.Step{Name: "delete-floating_ip", Main: true})}.plan,
-		verbs: map[string]verb{
-			"floating_ip":        {f.create, f.shelf().lookMainMade},
-			"associate":          {f.associate, f.lookAssociated},
-			"delete-floating_ip": {f.remove, f.shelf().lookMainUnmade},
+func (f publicIPKind) kind() *table.Kind {
+	return &table.Kind{
+		Plans: table.Plans{Create: planPublicIP, Delete: table.Fixed(driver.Step{Name: "delete-floating_ip", Main: true})},
+		Verbs: map[string]table.Verb{
+			"floating_ip":        {Run: f.create, Look: f.shelf().LookMainMade},
+			"associate":          {Run: f.associate, Look: f.lookAssociated},
+			"delete-floating_ip": {Run: f.remove, Look: f.shelf().LookMainUnmade},
 		},
-		observe: f.observe, list: f.list,
+		Reading: f.observe, Listing: f.list,
 	}
 }
 
@@ -32,7 +33,7 @@ func (f publicIPKind) kind() *kind {
 // refused it are told apart so.
 func planPublicIP(c driver.Change) ([]driver.Step, error) {
 	steps := []driver.Step{{Name: "floating_ip", Main: true}}
-	if _, ok := link(c, duoyun.RelAttach); ok {
+	if _, ok := table.Link(c, duoyun.RelAttach); ok {
 		steps = append(steps, driver.Step{Name: "associate"})
 	}
 	return steps, nil
@@ -54,16 +55,16 @@ func (f publicIPKind) create(ctx context.Context, c driver.Call) (driver.Reply, 
 }
 
 func (f publicIPKind) associate(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := f.shelf().id(ctx, c.ID, c.Mark)
+	id, err := f.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if id == "" {
-		return driver.Reply{}, missing("floating_ip")
+		return driver.Reply{}, table.Missing("floating_ip")
 	}
 	port, err := f.parentPort(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := floatingips.Update(ctx, f.network, id, floatingips.UpdateOpts{PortID: &port})
 	return reply("", r.Header), r.Err
@@ -71,9 +72,9 @@ func (f publicIPKind) associate(ctx context.Context, c driver.Call) (driver.Repl
 
 // parentPort finds the port of what the address is attached to.
 func (f publicIPKind) parentPort(ctx context.Context, c driver.Call) (string, error) {
-	parent, ok := link(c.Change, duoyun.RelAttach)
+	parent, ok := table.Link(c.Change, duoyun.RelAttach)
 	if !ok {
-		return "", impossible("attach", "没有要挂载的资源", "there is nothing to attach to")
+		return "", table.Impossible("attach", "没有要挂载的资源", "there is nothing to attach to")
 	}
 	switch parent.Kind {
 	case duoyun.KindAddress:
@@ -93,7 +94,7 @@ func (f publicIPKind) parentPort(ctx context.Context, c driver.Call) (string, er
 			return firstPort(all), err
 		}
 	}
-	return "", impossible("attach", "%s 没有可挂载公网地址的端口", "a %s has no port to attach a public address to", string(parent.Kind))
+	return "", table.Impossible("attach", "%s 没有可挂载公网地址的端口", "a %s has no port to attach a public address to", string(parent.Kind))
 }
 
 // firstPort is the same port on every replica.
@@ -110,19 +111,19 @@ func firstPort(all []ports.Port) string {
 
 // lookAssociated compares ports: another port than the parent's was set by somebody else.
 func (f publicIPKind) lookAssociated(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	id, err := f.shelf().id(ctx, c.ID, c.Mark)
+	id, err := f.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil {
 		return driver.Evidence{}, err
 	}
 	if id == "" {
-		return driver.Evidence{}, missing("floating_ip")
+		return driver.Evidence{}, table.Missing("floating_ip")
 	}
 	want, err := f.parentPort(ctx, c)
 	if err != nil {
 		return driver.Evidence{}, err
 	}
 	v, err := floatingips.Get(ctx, f.network, id).Extract()
-	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 		switch v.PortID {
 		case want:
 			return driver.Done, v.ID, ""
@@ -135,29 +136,29 @@ func (f publicIPKind) lookAssociated(ctx context.Context, c driver.Call) (driver
 
 // remove needs no disassociation before it.
 func (f publicIPKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := f.shelf().id(ctx, c.ID, c.Mark)
+	id, err := f.shelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := floatingips.Delete(ctx, f.network, id)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
-func (f publicIPKind) shelf() shelf {
-	view := func(v floatingips.FloatingIP) thing {
-		return thing{id: v.ID, note: v.Description, state: neutronState(v.Status), detail: v.Status}
+func (f publicIPKind) shelf() table.Shelf {
+	view := func(v floatingips.FloatingIP) table.Thing {
+		return table.Thing{ID: v.ID, Note: v.Description, State: neutronState(v.Status), Detail: v.Status}
 	}
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			v, err := floatingips.Get(ctx, f.network, id).Extract()
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return view(*v), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, err := f.page(ctx, cursor)
-			return things(all, view), next, false, err
+			return table.Things(all, view), next, false, err
 		},
 	}
 }
@@ -182,7 +183,7 @@ func (f publicIPKind) observe(ctx context.Context, id string) (driver.Observatio
 	}
 	p, err := ports.Get(ctx, f.network, v.PortID).Extract()
 	if err != nil {
-		return o, ignoring(err, driver.NotFound)
+		return o, table.Ignoring(Code, err, driver.NotFound)
 	}
 	parent := p.ID // an address is its port
 	if p.DeviceID != "" {
@@ -193,7 +194,7 @@ func (f publicIPKind) observe(ctx context.Context, id string) (driver.Observatio
 }
 
 func observedPublicIP(v floatingips.FloatingIP) driver.Observation {
-	return driver.Observation{ID: v.ID, Mark: markIn(v.Description), Name: v.FloatingIP, State: neutronState(v.Status), Spec: duoyun.PublicIPSpec{},
+	return driver.Observation{ID: v.ID, Mark: table.MarkIn(v.Description), Name: v.FloatingIP, State: neutronState(v.Status), Spec: duoyun.PublicIPSpec{},
 		Addresses: []string{v.FloatingIP}, CreatedAt: v.CreatedAt, Raw: raw(map[string]any{"status": v.Status, "port_id": v.PortID, "fixed_ip": v.FixedIP})}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // What a server's metadata says of it. The mark stands in a tag as well; either proves it ours.
@@ -30,24 +31,24 @@ const classSystem = "system"
 // serverKind: a security group, its rules, a port on the platform network, the server on that port.
 type serverKind struct{ *Cloud }
 
-func (s serverKind) kind() *kind {
-	return &kind{
-		plan: planner{create: planServer, update: planServerChange, remove: fixed(
-			driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-port"}, driver.Step{Name: "delete-security_group"})}.plan,
-		verbs: map[string]verb{
-			"security_group":        {s.makeGroup, s.groups().lookMade("security_group")},
-			"rule":                  {s.makeRule, s.lookRule},
-			"port":                  {s.makePort, s.ports().lookMade("port")},
-			"server":                {s.boot, s.serverShelf().lookMainMade},
-			"start":                 {s.power(false), s.lookPower(false)},
-			"stop":                  {s.power(true), s.lookPower(true)},
-			"resize":                {s.resize, s.lookResize},
-			"confirm":               {s.confirm, s.lookConfirm},
-			"delete-server":         {s.deleteServer, s.serverShelf().lookMainUnmade},
-			"delete-port":           {s.deletePort, s.ports().lookUnmade("port")},
-			"delete-security_group": {s.deleteGroup, s.groups().lookUnmade("security_group")},
+func (s serverKind) kind() *table.Kind {
+	return &table.Kind{
+		Plans: table.Plans{Create: planServer, Update: planServerChange, Delete: table.Fixed(
+			driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-port"}, driver.Step{Name: "delete-security_group"})},
+		Verbs: map[string]table.Verb{
+			"security_group":        {Run: s.makeGroup, Look: s.groups().LookMade("security_group")},
+			"rule":                  {Run: s.makeRule, Look: s.lookRule},
+			"port":                  {Run: s.makePort, Look: s.ports().LookMade("port")},
+			"server":                {Run: s.boot, Look: s.serverShelf().LookMainMade},
+			"start":                 {Run: s.power(false), Look: s.lookPower(false)},
+			"stop":                  {Run: s.power(true), Look: s.lookPower(true)},
+			"resize":                {Run: s.resize, Look: s.lookResize},
+			"confirm":               {Run: s.confirm, Look: s.lookConfirm},
+			"delete-server":         {Run: s.deleteServer, Look: s.serverShelf().LookMainUnmade},
+			"delete-port":           {Run: s.deletePort, Look: s.ports().LookUnmade("port")},
+			"delete-security_group": {Run: s.deleteGroup, Look: s.groups().LookUnmade("security_group")},
 		},
-		observe: s.observe, list: s.list,
+		Reading: s.observe, Listing: s.list,
 	}
 }
 
@@ -55,7 +56,7 @@ func (s serverKind) kind() *kind {
 // is told to, so a server ordered off is stopped in a step of its own.
 func planServer(c driver.Change) ([]driver.Step, error) {
 	spec := c.After.(duoyun.ServerSpec)
-	if _, err := platformNetwork(c); err != nil {
+	if _, err := table.PlatformNetwork(c); err != nil {
 		return nil, err
 	}
 	steps := []driver.Step{{Name: "security_group"}}
@@ -76,7 +77,7 @@ func planServer(c driver.Change) ([]driver.Step, error) {
 func planServerChange(c driver.Change) ([]driver.Step, error) {
 	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
 	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
-		return nil, impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
+		return nil, table.Impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
 	}
 	var steps []driver.Step
 	if before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB {
@@ -94,7 +95,7 @@ func planServerChange(c driver.Change) ([]driver.Step, error) {
 // makeGroup names the group by the mark: names are what Nova shows of a server's groups. Neutron adds rules that let
 // everything out.
 func (s serverKind) makeGroup(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	r := groups.Create(ctx, s.network, groups.CreateOpts{Name: c.Mark, Description: note(c.Mark, "security_group")})
+	r := groups.Create(ctx, s.network, groups.CreateOpts{Name: c.Mark, Description: table.Note(c.Mark, "security_group")})
 	g, err := r.Extract()
 	if err != nil {
 		return driver.Reply{}, err
@@ -108,10 +109,10 @@ func (s serverKind) makeRule(ctx context.Context, c driver.Call) (driver.Reply, 
 		return driver.Reply{}, err
 	}
 	r := rules.Create(ctx, s.network, rules.CreateOpts{Direction: rules.DirIngress, EtherType: rules.EtherType4, Protocol: rules.ProtocolTCP,
-		PortRangeMin: port, PortRangeMax: port, SecGroupID: group, Description: note(c.Mark, c.Step)})
+		PortRangeMin: port, PortRangeMax: port, SecGroupID: group, Description: table.Note(c.Mark, c.Step)})
 	made, err := r.Extract()
 	if err != nil {
-		return driver.Reply{}, ignoring(err, driver.NotReady) // Neutron's 409: the group has this rule already
+		return driver.Reply{}, table.Ignoring(Code, err, driver.NotReady) // Neutron's 409: the group has this rule already
 	}
 	return reply(made.ID, r.Header), nil
 }
@@ -120,39 +121,34 @@ func (s serverKind) makeRule(ctx context.Context, c driver.Call) (driver.Reply, 
 func (s serverKind) rule(ctx context.Context, c driver.Call) (port int, group string, err error) {
 	_, number, _ := strings.Cut(c.Step, ":")
 	if port, err = strconv.Atoi(number); err != nil {
-		return 0, "", impossible("step", "步骤 %q 没有端口", "step %q has no port", c.Step)
+		return 0, "", table.Impossible("step", "步骤 %q 没有端口", "step %q has no port", c.Step)
 	}
-	group, err = s.groups().id(ctx, c.Parts["security_group"], note(c.Mark, "security_group"))
+	group, err = s.groups().ID(ctx, c.Parts["security_group"], table.Note(c.Mark, "security_group"))
 	if err != nil {
-		return 0, "", unsent(err)
+		return 0, "", table.Unsent(Code, err)
 	}
 	if group == "" {
-		return 0, "", missing("security_group")
+		return 0, "", table.Missing("security_group")
 	}
 	return port, group, nil
-}
-
-// missing says that an earlier step left nothing to go on with.
-func missing(step string) error {
-	return refuse(driver.NotFound, duoyun.Fail(duoyun.CodeNotFound, step, "前一步骤 %s 的结果不存在", "what step %s made is not there", step))
 }
 
 // makePort takes the server's address before the server exists, so that it is known whatever becomes of the boot, and a
 // port that Nova would have made itself could bear no mark.
 func (s serverKind) makePort(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	network, err := platformNetwork(c.Change)
+	network, err := table.PlatformNetwork(c.Change)
 	if err != nil {
 		return driver.Reply{}, err
 	}
-	group, err := s.groups().id(ctx, c.Parts["security_group"], note(c.Mark, "security_group"))
+	group, err := s.groups().ID(ctx, c.Parts["security_group"], table.Note(c.Mark, "security_group"))
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if group == "" {
-		return driver.Reply{}, missing("security_group")
+		return driver.Reply{}, table.Missing("security_group")
 	}
-	r := ports.Create(ctx, s.network, ports.CreateOpts{NetworkID: network.ID, Name: title(c.Change),
-		Description: note(c.Mark, "port"), SecurityGroups: &[]string{group}})
+	r := ports.Create(ctx, s.network, ports.CreateOpts{NetworkID: network.ID, Name: table.Title(c.Change, longestName),
+		Description: table.Note(c.Mark, "port"), SecurityGroups: &[]string{group}})
 	p, err := r.Extract()
 	if err != nil {
 		return driver.Reply{}, err
@@ -175,17 +171,17 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 	if err != nil {
 		return driver.Reply{}, err
 	}
-	port, err := s.ports().id(ctx, c.Parts["port"], note(c.Mark, "port"))
+	port, err := s.ports().ID(ctx, c.Parts["port"], table.Note(c.Mark, "port"))
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if port == "" {
-		return driver.Reply{}, missing("port")
+		return driver.Reply{}, table.Missing("port")
 	}
-	opts := servers.CreateOpts{Name: title(c.Change), FlavorRef: flavor.ID, Networks: []servers.Network{{Port: port}},
+	opts := servers.CreateOpts{Name: table.Title(c.Change, longestName), FlavorRef: flavor.ID, Networks: []servers.Network{{Port: port}},
 		Tags: []string{c.Mark}, Metadata: map[string]string{metaMark: c.Mark, metaImage: spec.Image},
 		AvailabilityZone: s.account.Mapping.Zones[c.Zone], UserData: login(c.Secret), AdminPass: password(c.Secret)}
-	if demand.local(flavor) {
+	if demand.IsLocal(flavor) {
 		opts.ImageRef = image
 	} else {
 		opts.BlockDevice = []servers.BlockDevice{s.systemDisk(image, spec.SystemDiskGiB)}
@@ -199,8 +195,8 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 }
 
 // demand is what a server's spec asks of a flavor in this account.
-func (s serverKind) demand(spec duoyun.ServerSpec) Demand {
-	return Demand{VCPU: spec.VCPU, RAMGiB: spec.RAMGiB, DiskGiB: spec.SystemDiskGiB,
+func (s serverKind) demand(spec duoyun.ServerSpec) driver.Demand {
+	return driver.Demand{VCPU: spec.VCPU, RAMGiB: spec.RAMGiB, DiskGiB: spec.SystemDiskGiB,
 		Exact: s.account.Mapping.ExactFlavor, Volume: s.account.Mapping.Classes[classSystem] != "", Local: s.volume == nil}
 }
 
@@ -245,7 +241,7 @@ func (s serverKind) power(stop bool) func(context.Context, driver.Call) (driver.
 	return func(ctx context.Context, c driver.Call) (driver.Reply, error) {
 		now, err := s.server(ctx, c)
 		if err != nil {
-			return driver.Reply{}, unsent(err)
+			return driver.Reply{}, table.Unsent(Code, err)
 		}
 		if state, _ := powered(now, stop); state == driver.Done {
 			return driver.Reply{}, nil
@@ -263,7 +259,7 @@ func (s serverKind) power(stop bool) func(context.Context, driver.Call) (driver.
 func (s serverKind) resize(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	now, err := s.server(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	target, err := s.target(ctx, now, c.After.(duoyun.ServerSpec))
 	if err != nil {
@@ -277,7 +273,7 @@ func (s serverKind) resize(ctx context.Context, c driver.Call) (driver.Reply, er
 }
 
 // target is the flavor a server resized to spec has. Its system disk stays what it is, and a local one cannot shrink.
-func (s serverKind) target(ctx context.Context, now *servers.Server, spec duoyun.ServerSpec) (Flavor, error) {
+func (s serverKind) target(ctx context.Context, now *servers.Server, spec duoyun.ServerSpec) (driver.Flavor, error) {
 	demand := s.demand(spec)
 	demand.Volume, demand.Local = now.Image == nil, now.Image != nil
 	if demand.Local {
@@ -291,7 +287,7 @@ func (s serverKind) target(ctx context.Context, now *servers.Server, spec duoyun
 func (s serverKind) confirm(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	now, err := s.server(ctx, c)
 	if err != nil {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	if now.Status != "VERIFY_RESIZE" && now.Status != "RESIZE" {
 		return driver.Reply{}, nil // confirmed already, by hand or by the cloud's own timer
@@ -302,28 +298,28 @@ func (s serverKind) confirm(ctx context.Context, c driver.Call) (driver.Reply, e
 
 // deleteServer leaves the port: Nova deletes only ports that it made, and detaches the others.
 func (s serverKind) deleteServer(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := s.serverShelf().id(ctx, c.ID, c.Mark)
+	id, err := s.serverShelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := servers.Delete(ctx, s.compute, id)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 func (s serverKind) deletePort(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := s.ports().id(ctx, c.Parts["port"], note(c.Mark, "port"))
+	id, err := s.ports().ID(ctx, c.Parts["port"], table.Note(c.Mark, "port"))
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := ports.Delete(ctx, s.network, id)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }
 
 func (s serverKind) deleteGroup(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	id, err := s.groups().id(ctx, c.Parts["security_group"], note(c.Mark, "security_group"))
+	id, err := s.groups().ID(ctx, c.Parts["security_group"], table.Note(c.Mark, "security_group"))
 	if err != nil || id == "" {
-		return driver.Reply{}, unsent(err)
+		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	r := groups.Delete(ctx, s.network, id)
-	return reply("", r.Header), ignoring(r.Err, driver.NotFound)
+	return reply("", r.Header), table.Ignoring(Code, r.Err, driver.NotFound)
 }

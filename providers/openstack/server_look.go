@@ -14,6 +14,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // lookRule reads the rules of the group: its own listing is whole.
@@ -23,7 +24,7 @@ func (s serverKind) lookRule(ctx context.Context, c driver.Call) (driver.Evidenc
 		return driver.Evidence{}, err
 	}
 	g, err := groups.Get(ctx, s.network, group).Extract()
-	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 		i := slices.IndexFunc(g.Rules, func(r rules.SecGroupRule) bool { return opens(r) == port })
 		if i < 0 {
 			return driver.Absent, "", ""
@@ -43,7 +44,7 @@ func opens(r rules.SecGroupRule) int {
 func (s serverKind) lookPower(stop bool) func(context.Context, driver.Call) (driver.Evidence, error) {
 	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 		now, err := s.server(ctx, c)
-		return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 			state, detail := powered(now, stop)
 			return state, now.ID, detail
 		})
@@ -70,7 +71,7 @@ func powered(now *servers.Server, stop bool) (driver.EvidenceState, string) {
 // lookResize: Nova shows the new flavor from VERIFY_RESIZE on. A resize that no host could take falls back to the old one
 // without an error, and is absent.
 func (s serverKind) lookResize(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	return s.resized(ctx, c, func(now *servers.Server, target Flavor) (driver.EvidenceState, string) {
+	return s.resized(ctx, c, func(now *servers.Server, target driver.Flavor) (driver.EvidenceState, string) {
 		before, _ := c.Before.(duoyun.ServerSpec)
 		switch {
 		case sized(now, target):
@@ -87,7 +88,7 @@ func (s serverKind) lookConfirm(ctx context.Context, c driver.Call) (driver.Evid
 	if err != nil {
 		return driver.Evidence{}, err
 	}
-	return s.resized(ctx, c, func(now *servers.Server, target Flavor) (driver.EvidenceState, string) {
+	return s.resized(ctx, c, func(now *servers.Server, target driver.Flavor) (driver.EvidenceState, string) {
 		switch {
 		case now.Status == "VERIFY_RESIZE" && pending:
 			return driver.Pending, ""
@@ -101,15 +102,15 @@ func (s serverKind) lookConfirm(ctx context.Context, c driver.Call) (driver.Evid
 }
 
 // resized judges a server once it is at rest.
-func (s serverKind) resized(ctx context.Context, c driver.Call, judge func(*servers.Server, Flavor) (driver.EvidenceState, string)) (driver.Evidence, error) {
+func (s serverKind) resized(ctx context.Context, c driver.Call, judge func(*servers.Server, driver.Flavor) (driver.EvidenceState, string)) (driver.Evidence, error) {
 	now, err := s.server(ctx, c)
-	var target Flavor
+	var target driver.Flavor
 	if err == nil {
 		if target, err = s.target(ctx, now, c.After.(duoyun.ServerSpec)); err != nil {
 			return driver.Evidence{}, err
 		}
 	}
-	return effect(err, driver.Absent, func() (driver.EvidenceState, string, string) {
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 		switch {
 		case now.Status == "ERROR":
 			return driver.Broken, now.ID, now.Fault.Message
@@ -124,13 +125,13 @@ func (s serverKind) resized(ctx context.Context, c driver.Call, judge func(*serv
 // confirming reports whether the last thing asked of a server was to confirm its resize. Nova shows that nowhere else:
 // the status stays VERIFY_RESIZE, without a task, until the host has confirmed.
 func (s serverKind) confirming(ctx context.Context, c driver.Call) (bool, error) {
-	id, err := s.serverShelf().id(ctx, c.ID, c.Mark)
+	id, err := s.serverShelf().ID(ctx, c.ID, c.Mark)
 	if err != nil || id == "" {
 		return false, err
 	}
 	page, err := instanceactions.List(s.compute, id, nil).AllPages(ctx)
 	if err != nil {
-		return false, ignoring(err, driver.NotFound)
+		return false, table.Ignoring(Code, err, driver.NotFound)
 	}
 	actions, err := instanceactions.ExtractInstanceActions(page)
 	if err != nil || len(actions) == 0 {
@@ -142,29 +143,29 @@ func (s serverKind) confirming(ctx context.Context, c driver.Call) (bool, error)
 
 // server reads the server of a call, by id or by mark.
 func (s serverKind) server(ctx context.Context, c driver.Call) (*servers.Server, error) {
-	id, err := s.serverShelf().id(ctx, c.ID, c.Mark)
+	id, err := s.serverShelf().ID(ctx, c.ID, c.Mark)
 	if err != nil {
 		return nil, err
 	}
 	if id == "" {
-		return nil, missing("server")
+		return nil, table.Missing("server")
 	}
 	return servers.Get(ctx, s.compute, id).Extract()
 }
 
 // serverShelf is every server of the project; Nova shows no other project's unless asked for all tenants.
-func (s serverKind) serverShelf() shelf {
-	return shelf{
-		get: func(ctx context.Context, id string) (thing, error) {
+func (s serverKind) serverShelf() table.Shelf {
+	return table.Shelf{Code: Code,
+		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			v, err := servers.Get(ctx, s.compute, id).Extract()
 			if err != nil {
-				return thing{}, err
+				return table.Thing{}, err
 			}
 			return serverThing(*v), nil
 		},
-		page: func(ctx context.Context, cursor string) ([]thing, string, bool, error) {
+		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
 			all, next, partial, err := s.page(ctx, cursor)
-			things := make([]thing, len(all))
+			things := make([]table.Thing, len(all))
 			for i, v := range all {
 				things[i] = serverThing(v)
 			}
@@ -185,8 +186,8 @@ func (s serverKind) page(ctx context.Context, cursor string) (all []servers.Serv
 	return all, next, slices.ContainsFunc(all, func(v servers.Server) bool { return v.Status == "UNKNOWN" }), err
 }
 
-func serverThing(v servers.Server) thing {
-	return thing{id: v.ID, note: serverMark(v), state: serverState(v), detail: v.Fault.Message}
+func serverThing(v servers.Server) table.Thing {
+	return table.Thing{ID: v.ID, Note: serverMark(v), State: serverState(v), Detail: v.Fault.Message}
 }
 
 // serverMark reads the mark from metadata, or from the tag where somebody has emptied the metadata.
@@ -196,7 +197,7 @@ func serverMark(v servers.Server) string {
 	}
 	if v.Tags != nil {
 		for _, t := range *v.Tags {
-			if m := markIn(t); m != "" {
+			if m := table.MarkIn(t); m != "" {
 				return m
 			}
 		}
@@ -263,7 +264,7 @@ func (s serverKind) rootVolume(ctx context.Context, v servers.Server) (int64, er
 	for _, a := range v.AttachedVolumes {
 		vol, err := volumes.Get(ctx, s.volume, a.ID).Extract()
 		if err != nil {
-			return 0, ignoring(err, driver.NotFound)
+			return 0, table.Ignoring(Code, err, driver.NotFound)
 		}
 		if vol.Bootable == "true" {
 			return int64(vol.Size), nil
@@ -318,7 +319,7 @@ func (s serverKind) list(ctx context.Context, cursor string) (driver.Page, error
 
 // sized reports whether a server has a flavor's size. Nova embeds the size, not the id (since 2.47), and a flavor may have
 // been replaced by an equal one. A volume's size is not the flavor's.
-func sized(v *servers.Server, f Flavor) bool {
+func sized(v *servers.Server, f driver.Flavor) bool {
 	return number(v.Flavor["vcpus"]) == f.VCPU && number(v.Flavor["ram"]) == f.RAMMiB &&
 		(v.Image == nil || number(v.Flavor["disk"]) == f.DiskGiB)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // session keeps the token of one account and signs every call with it. It is the transport of all service clients, so
@@ -50,7 +51,7 @@ func newSession(a driver.Account) (*session, error) {
 		roots = x509.NewCertPool()
 	}
 	if a.CA != "" && !roots.AppendCertsFromPEM([]byte(a.CA)) {
-		return nil, refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "ca", "CA 证书不是 PEM 格式", "the CA is not PEM"))
+		return nil, table.Refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "ca", "CA 证书不是 PEM 格式", "the CA is not PEM"))
 	}
 	base := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -83,7 +84,7 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	g, err := s.token(r.Context(), "")
 	if err != nil {
 		discard(r.Body)
-		return nil, unsent(err)
+		return nil, table.Unsent(Code, err)
 	}
 	resp, err := s.wire.RoundTrip(signed(r, g))
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
@@ -92,11 +93,11 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	fresh, err := s.token(r.Context(), g.token)
 	if err != nil {
 		discard(resp.Body)
-		return nil, unsent(err)
+		return nil, table.Unsent(Code, err)
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		discard(resp.Body)
-		return nil, refuse(driver.NotReady, errTokenReplaced)
+		return nil, table.Refuse(driver.NotReady, errTokenReplaced)
 	}
 	discard(resp.Body)
 	return sound(s.wire.RoundTrip(signed(r, fresh)))
@@ -157,12 +158,12 @@ func (s *session) good(g *grant, refused string) bool {
 func (s *session) authenticate(ctx context.Context) (*grant, error) {
 	provider, err := sdk.NewClient(s.account.Endpoint)
 	if err != nil {
-		return nil, refuse(driver.Invalid, err)
+		return nil, table.Refuse(driver.Invalid, err)
 	}
 	provider.HTTPClient = s.client(false)
 	identity, err := sdk.NewIdentityV3(provider, gophercloud.EndpointOpts{})
 	if err != nil {
-		return nil, refuse(driver.Invalid, err)
+		return nil, table.Refuse(driver.Invalid, err)
 	}
 	began := s.now()
 	result := tokens.Create(ctx, identity, s.credentials())
@@ -179,7 +180,7 @@ func (s *session) authenticate(ctx context.Context) (*grant, error) {
 		return nil, err
 	}
 	if project == nil {
-		return nil, refuse(driver.Auth, duoyun.Fail(duoyun.CodeInvalid, "project", "凭据不属于任何项目", "the credential is of no project"))
+		return nil, table.Refuse(driver.Auth, duoyun.Fail(duoyun.CodeInvalid, "project", "凭据不属于任何项目", "the credential is of no project"))
 	}
 	if err := s.expected(project); err != nil {
 		return nil, err
@@ -199,7 +200,7 @@ func (s *session) expected(p *tokens.Project) error {
 	if p.Name == a.Project && (a.Domain == "" || p.Domain.Name == a.Domain) {
 		return nil
 	}
-	return refuse(driver.Auth, duoyun.Fail(duoyun.CodeInvalid, "project", "凭据属于项目 %[2]s，账号写的是 %[1]s",
+	return table.Refuse(driver.Auth, duoyun.Fail(duoyun.CodeInvalid, "project", "凭据属于项目 %[2]s，账号写的是 %[1]s",
 		"the credential is of project %[2]s, and the account names %[1]s", a.Project, p.Name))
 }
 
@@ -242,7 +243,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp, err := base.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
 	if err != nil && !connected.Load() {
-		return nil, refuse(driver.Unavailable, err)
+		return nil, table.Refuse(driver.Unavailable, err)
 	}
 	return resp, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // twice reads the refusal of a creation whose place is taken: a port, a router's subnet, a listener or a volume that is this unit's
@@ -20,7 +21,7 @@ func twice(err error) error {
 	body := bytes.ToLower(answer.Body)
 	for _, words := range []string{"already", "in use", "in-use", "attaching", "reserved", "overlap"} {
 		if bytes.Contains(body, []byte(words)) && Code(err) != driver.Quota {
-			return refuse(driver.InDoubt, err)
+			return table.Refuse(driver.InDoubt, err)
 		}
 	}
 	return err

@@ -1,0 +1,53 @@
+package driver
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Flavor is a server size as a cloud sells it: what choosing among them needs.
+type Flavor struct {
+	ID, Name string
+	VCPU     int64
+	RAMMiB   int64
+	DiskGiB  int64 // local system disk; 0: the server boots from a volume
+}
+
+// Demand is what a flavor must cover.
+type Demand struct {
+	VCPU, RAMGiB, DiskGiB int64
+	Exact                 bool // vCPU and memory equal the demand, and a local disk does too
+	Volume                bool // the system disk is a volume, whatever the flavor's own disk
+	Local                 bool // the system disk is on the host: the cloud has no volumes, or the server is there already
+}
+
+// Choose returns the cheapest flavor that covers the demand: fewest vCPU, then least memory, then a local disk that is
+// large enough with the least waste, then a volume of just the size asked for; names and ids break ties, so that every
+// replica chooses alike. OpenStack tells no prices; clouds price flavors by vCPU first.
+func Choose(all []Flavor, d Demand) (Flavor, bool) {
+	var fit []Flavor
+	for _, f := range all {
+		enough := f.VCPU >= d.VCPU && f.RAMMiB >= d.RAMGiB*1024
+		exact := f.VCPU == d.VCPU && f.RAMMiB == d.RAMGiB*1024 && (d.IsLocal(f) == (f.DiskGiB > 0 && !d.Volume)) &&
+			(!d.IsLocal(f) || f.DiskGiB == d.DiskGiB)
+		if enough && (exact || !d.Exact) && (d.IsLocal(f) || !d.Local) {
+			fit = append(fit, f)
+		}
+	}
+	if len(fit) == 0 {
+		return Flavor{}, false
+	}
+	waste := func(f Flavor) int64 {
+		if d.IsLocal(f) {
+			return f.DiskGiB - d.DiskGiB
+		}
+		return 1 << 40 // after every local disk
+	}
+	return slices.MinFunc(fit, func(a, b Flavor) int {
+		return cmp.Or(cmp.Compare(a.VCPU, b.VCPU), cmp.Compare(a.RAMMiB, b.RAMMiB), cmp.Compare(waste(a), waste(b)),
+			cmp.Compare(a.DiskGiB, b.DiskGiB), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	}), true
+}
+
+// IsLocal reports whether a server of the flavor has its system disk on the host.
+func (d Demand) IsLocal(f Flavor) bool { return !d.Volume && f.DiskGiB >= d.DiskGiB && f.DiskGiB > 0 }
