@@ -237,7 +237,7 @@ func (l Line) checkZone(f *Faults, path string) {
 	switch l.Kind {
 	case KindBucket, KindService:
 		refuse(f, path+".zone", l.Zone, l.Zone == "", "该类资源不分网络区", "this kind belongs to no zone")
-	case KindServer, KindAddress, KindLoadBalancer:
+	case KindServer, KindAddress, KindLoadBalancer, KindDatabase, KindCache:
 		oneOf(f, path+".zone", l.Zone, Zones()...)
 	default:
 		oneOf(f, path+".zone", l.Zone, append(Zones(), "")...)

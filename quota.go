@@ -29,6 +29,10 @@ func (d Dimension) Text() Text {
 		return Text{ZH: "带宽（Mbps）", EN: "bandwidth (Mbps)"}
 	case QuotaBucketGiB:
 		return Text{ZH: "对象存储（GiB）", EN: "object storage (GiB)"}
+	case QuotaCaches:
+		return Text{ZH: "云缓存（个）", EN: "caches"}
+	case QuotaDatabases:
+		return Text{ZH: "云数据库（个）", EN: "databases"}
 	case QuotaDiskGiB:
 		return Text{ZH: "云硬盘（GiB）", EN: "disk (GiB)"}
 	case QuotaRAMGiB:

@@ -20,12 +20,14 @@ const (
 	KindLoadBalancer Kind = "load_balancer" // 负载均衡
 	KindPublicIP     Kind = "public_ip"     // 公网地址: platform roles only
 	KindBucket       Kind = "bucket"        // 对象存储桶
+	KindDatabase     Kind = "database"      // 云数据库
+	KindCache        Kind = "cache"         // 云缓存
 	KindService      Kind = "service"       // 人工服务: fulfilled by people
 )
 
 // Kinds lists every kind in the order a document presents them.
 func Kinds() []Kind {
-	return []Kind{KindServer, KindDisk, KindNetwork, KindAddress, KindLoadBalancer, KindPublicIP, KindBucket, KindService}
+	return []Kind{KindServer, KindDisk, KindNetwork, KindAddress, KindLoadBalancer, KindPublicIP, KindBucket, KindDatabase, KindCache, KindService}
 }
 
 // Item is the code of a price item 计价项, which is also a meter: vcpu, ram_gib, disk_ssd_gib, service:迁移服务 …
@@ -41,7 +43,7 @@ func (i Item) Units() []string {
 		return []string{"GiB"}
 	case strings.HasSuffix(string(i), "_mbps"):
 		return []string{"Mbps"}
-	case i == "vcpu":
+	case i == "vcpu", strings.HasSuffix(string(i), "_vcpu"):
 		return []string{"核", "vCPU"}
 	case i == "address", i == "public_ip", i == "load_balancer":
 		return []string{"个"}
@@ -63,6 +65,8 @@ const (
 	QuotaAddresses Dimension = "addresses"
 	QuotaBandwidth Dimension = "bandwidth_mbps"
 	QuotaBucketGiB Dimension = "bucket_gib"
+	QuotaCaches    Dimension = "caches"
+	QuotaDatabases Dimension = "databases"
 	QuotaDiskGiB   Dimension = "disk_gib"
 	QuotaRAMGiB    Dimension = "ram_gib"
 	QuotaServers   Dimension = "servers"
@@ -71,7 +75,7 @@ const (
 
 // Dimensions lists the quota dimensions in lock order (alphabetical).
 func Dimensions() []Dimension {
-	return []Dimension{QuotaAddresses, QuotaBandwidth, QuotaBucketGiB, QuotaDiskGiB, QuotaRAMGiB, QuotaServers, QuotaVCPU}
+	return []Dimension{QuotaAddresses, QuotaBandwidth, QuotaBucketGiB, QuotaCaches, QuotaDatabases, QuotaDiskGiB, QuotaRAMGiB, QuotaServers, QuotaVCPU}
 }
 
 // Spec is what one unit of a kind shall be. Implementations are plain values, compared by SameSpec.
@@ -305,6 +309,10 @@ func DecodeSpec(kind Kind, raw []byte) (Spec, error) {
 		return decodeInto[PublicIPSpec](raw)
 	case KindBucket:
 		return decodeInto[BucketSpec](raw)
+	case KindDatabase:
+		return decodeInto[DatabaseSpec](raw)
+	case KindCache:
+		return decodeInto[CacheSpec](raw)
 	case KindService:
 		return decodeInto[ServiceSpec](raw)
 	}

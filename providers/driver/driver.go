@@ -68,6 +68,12 @@ type Change struct {
 	Parts  map[string]string
 	Links  map[duoyun.Relation][]Link
 	Secret Secret // one-time login (public key or password), for create only
+
+	// Months is the term a subscription 包年包月 is bought or renewed for; 0: on demand 按量. The vendor's own renewal is
+	// always off: renewal is an intent of ours.
+	Months int
+	// PaidUntil is, for a renewal, until when the subscription was paid before it: later than that proves it done.
+	PaidUntil time.Time
 }
 
 // Link is a parent as its vendor knows it.
@@ -138,6 +144,7 @@ type Observation struct {
 	Addresses []string
 	Links     map[duoyun.Relation][]string // vendor ids of what it hangs on
 	CreatedAt time.Time
+	PaidUntil time.Time // when a subscription ends; zero for on demand
 	Raw       json.RawMessage
 }
 
@@ -173,13 +180,19 @@ type Account struct {
 	Domain    string            `json:"domain,omitempty"`
 	Project   string            `json:"project,omitempty"`
 	User      string            `json:"user,omitempty"`
+	AccessKey string            `json:"access_key,omitempty"` // public half of a key pair; Secret is the other
 	AppCredID string            `json:"app_credential_id,omitempty"`
 	Endpoints map[string]string `json:"endpoints,omitempty"` // overrides by service name
 	CA        string            `json:"ca,omitempty"`        // PEM of a private CA; verification is never off
-	Secret    Secret            `json:"-"`                   // password or application credential secret
-	Mapping   Mapping           `json:"mapping,omitzero"`
-	Timeout   time.Duration     `json:"timeout,omitempty"`  // per call; 0: 20 s
-	Settling  time.Duration     `json:"settling,omitempty"` // 0: the driver's own
+	Proxy     string            `json:"proxy,omitempty"`     // URL of an HTTP proxy to the vendor
+	Platform  string            `json:"platform,omitempty"`  // the vendor's private-cloud product, as its driver names it: apsara, hcs, tce
+	// Organization and ResourceGroup are where a private cloud books what is bought (Apsara Stack, Huawei enterprise project).
+	Organization  string        `json:"organization,omitempty"`
+	ResourceGroup string        `json:"resource_group,omitempty"`
+	Secret        Secret        `json:"-"` // password or application credential secret
+	Mapping       Mapping       `json:"mapping,omitzero"`
+	Timeout       time.Duration `json:"timeout,omitempty"`  // per call; 0: 20 s
+	Settling      time.Duration `json:"settling,omitempty"` // 0: the driver's own
 }
 
 // Mapping turns portable names into the account's own.
@@ -189,6 +202,7 @@ type Mapping struct {
 	Zones           map[string]string `json:"zones,omitempty"`            // extranet_public → availability zone, "" for the cloud's default
 	ExternalNetwork string            `json:"external_network,omitempty"` // where routers and public addresses come from
 	ExactFlavor     bool              `json:"exact_flavor,omitempty"`     // take only a flavor that equals the demand
+	Families        []string          `json:"families,omitempty"`         // flavor families that may be bought, the preferred first; empty: all
 }
 
 // Secret is a credential: it prints as "(secret)" everywhere but through Reveal.

@@ -34,6 +34,13 @@ func Meets(asked, seen duoyun.Spec) bool {
 	case duoyun.BucketSpec:
 		s := seen.(duoyun.BucketSpec)
 		return same(a.SizeGiB, s.SizeGiB) && same(a.Class, s.Class)
+	case duoyun.DatabaseSpec:
+		s := seen.(duoyun.DatabaseSpec)
+		return same(a.Engine, s.Engine) && same(a.Version, s.Version) && covers(a.VCPU, s.VCPU) && covers(a.RAMGiB, s.RAMGiB) &&
+			covers(a.StorageGiB, s.StorageGiB) && a.Standby == s.Standby
+	case duoyun.CacheSpec:
+		s := seen.(duoyun.CacheSpec)
+		return same(a.Version, s.Version) && covers(a.MemoryGiB, s.MemoryGiB) && a.Standby == s.Standby
 	}
 	return true // addresses are one each; a service is what its sheet says
 }

@@ -31,6 +31,26 @@ type QuotaReader interface {
 	Quota(ctx context.Context) (map[duoyun.Dimension]Allowance, error)
 }
 
+// Quoter asks the vendor what a creation or renewal would cost.
+type Quoter interface {
+	Quote(ctx context.Context, c Change) (duoyun.Quote, error)
+}
+
+// Catalogue lists the server sizes the account can buy now.
+type Catalogue interface {
+	Flavors(ctx context.Context) ([]Flavor, error)
+}
+
+// BillReader reads the vendor's bill of a month page by page; cursor "" is the first page.
+type BillReader interface {
+	Bill(ctx context.Context, month duoyun.Month, cursor string) (lines []duoyun.BillLine, next string, err error)
+}
+
+// BalanceReader tells what the account may still spend.
+type BalanceReader interface {
+	Balance(ctx context.Context) (duoyun.Balance, error)
+}
+
 // Allowance is the account's own limit for a dimension; Limit < 0 is unlimited.
 type Allowance struct{ Limit, Used int64 }
 
