@@ -4,13 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +17,7 @@ import (
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
 	"github.com/duoyun/duoyun/providers/driver/table"
+	"github.com/duoyun/duoyun/providers/driver/wire"
 )
 
 // session keeps the token of one account and signs every call with it. It is the transport of all service clients, so
@@ -43,28 +40,13 @@ type grant struct {
 
 var errTokenReplaced = errors.New("the token had been revoked; nothing was done, and there is a new one now")
 
-// newSession prepares the transports. Verification of certificates cannot be turned off: a private CA is added to the
-// system's instead.
+// newSession prepares the transport. Only GETs reuse connections: Swift's answers to HEAD and DELETE can leave bytes behind.
 func newSession(a driver.Account) (*session, error) {
-	roots, err := x509.SystemCertPool()
+	t, err := wire.Transport(a, func(r *http.Request) bool { return r.Method == http.MethodGet })
 	if err != nil {
-		roots = x509.NewCertPool()
+		return nil, err
 	}
-	if a.CA != "" && !roots.AppendCertsFromPEM([]byte(a.CA)) {
-		return nil, table.Refuse(driver.Invalid, duoyun.Fail(duoyun.CodeInvalid, "ca", "CA 证书不是 PEM 格式", "the CA is not PEM"))
-	}
-	base := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: a.Timeout / 2}).DialContext,
-		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   a.Timeout / 2,
-		ResponseHeaderTimeout: a.Timeout,
-		MaxIdleConnsPerHost:   16,
-		IdleConnTimeout:       10 * time.Second,
-	}
-	once := base.Clone()
-	once.DisableKeepAlives = true
-	return &session{account: a, wire: wire{reads: base, others: once}, now: time.Now, gate: make(chan struct{}, 1)}, nil
+	return &session{account: a, wire: t, now: time.Now, gate: make(chan struct{}, 1)}, nil
 }
 
 // client is the HTTP client of service calls (signed) or of Keystone itself (not). Redirects are not followed: a
@@ -227,23 +209,4 @@ func discard(body io.ReadCloser) {
 		_, _ = io.Copy(io.Discard, io.LimitReader(body, 1<<16))
 		_ = body.Close()
 	}
-}
-
-// wire knows whether a failed request could have left at all: without a connection nothing was sent. Only GETs reuse
-// connections: an API server that closes an idle connection under a mutation would put it in doubt, and Swift's answers
-// to HEAD and DELETE can leave bytes behind that would be taken for the next answer.
-type wire struct{ reads, others http.RoundTripper }
-
-func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	var connected atomic.Bool
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
-	base := w.others
-	if r.Method == http.MethodGet {
-		base = w.reads
-	}
-	resp, err := base.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
-	if err != nil && !connected.Load() {
-		return nil, table.Refuse(driver.Unavailable, err)
-	}
-	return resp, err
 }
