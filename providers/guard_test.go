@@ -241,3 +241,22 @@ func TestAPoolTakesNoMoreWorkersThanItsShare(t *testing.T) {
 		t.Fatalf("wait %v though one has left", wait)
 	}
 }
+
+func TestAtAPoolWhoseVisitsAreShortAWorkerWaitsForThePlaceThatComesFree(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	c := open(&stub{}, providers.Options{Workers: 1, Now: func() time.Time { return now }})
+	leave, _ := c.Enter()
+	entered := make(chan time.Duration)
+	go func() {
+		second, wait := c.Enter()
+		if second != nil {
+			second()
+		}
+		entered <- wait
+	}()
+	leave()
+	if wait := <-entered; wait != 0 {
+		t.Fatalf("turned away for %v, though a place came free", wait)
+	}
+}
