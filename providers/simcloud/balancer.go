@@ -5,6 +5,7 @@ import "slices"
 // Balancer is a load balancer. While it is at work on itself or a part of it, none of them may be changed.
 type Balancer struct {
 	Object
+	Purchase
 	NetworkID string `json:"network_id"`
 	SubnetID  string `json:"subnet_id"`
 	PortID    string `json:"port_id"`
@@ -60,7 +61,9 @@ func (*Pool) in(c *Cloud) *table[Pool]         { return c.pools }
 func (*Member) in(c *Cloud) *table[Member]     { return c.members }
 func (*Monitor) in(c *Cloud) *table[Monitor]   { return c.monitors }
 
-func (b *Balancer) takes() []Take { return []Take{{ItemBalancers, 1}} }
+func (b *Balancer) takes() []Take     { return []Take{{ItemBalancers, 1}} }
+func (b *Balancer) bought() *Purchase { return &b.Purchase }
+func (b *Balancer) uses() []Use       { return []Use{{MeterBalancer, "", 1}} }
 func (b *Balancer) index() []string {
 	return []string{Addressed(b.Address), Of(KindSubnet, b.SubnetID)}
 }
@@ -107,18 +110,10 @@ func (c *Cloud) vip(b *Balancer) (*Port, error) {
 		return see[Port](c, b.Owner, b.PortID)
 	}
 	b.OwnPort = true
-	in := PortInput{
+	return c.createPortIn(b.SubnetID, PortInput{
 		Object:    Object{Owner: b.Owner, Name: "octavia-lb-" + b.ID},
 		NetworkID: b.NetworkID, Address: b.Address, DeviceID: "lb-" + b.ID, DeviceOwner: "Octavia", Open: true, Owned: true,
-	}
-	if b.SubnetID != "" {
-		s, err := see[Subnet](c, b.Owner, b.SubnetID)
-		if err != nil {
-			return nil, err
-		}
-		in.NetworkID, in.Fixed = s.NetworkID, []FixedIP{{s.ID, b.Address}}
-	}
-	return c.createPort(in)
+	})
 }
 
 // CreatePart adds a part to a balancer, which must be Active.

@@ -8,9 +8,12 @@ import (
 // Flavor is a size of server.
 type Flavor struct {
 	Object
-	VCPU    int64 `json:"vcpu"`
-	RAMMiB  int64 `json:"ram_mib"`
-	DiskGiB int64 `json:"disk_gib"` // of the local system disk; 0: the image's own size
+	VCPU    int64  `json:"vcpu"`
+	RAMMiB  int64  `json:"ram_mib"`
+	DiskGiB int64  `json:"disk_gib"` // of the local system disk; 0: the image's own size
+	Family  string `json:"family,omitempty"`
+	Arch    string `json:"arch,omitempty"`
+	SoldOut bool   `json:"sold_out,omitempty"` // no server can be made of it now
 }
 
 // Image is what a server's system disk begins as.
@@ -90,7 +93,8 @@ func (c *Cloud) seed() {
 	for vcpu := int64(1); vcpu <= 64; vcpu *= 2 {
 		for _, per := range []int64{1, 2, 4, 8} {
 			if ram := vcpu * per; ram <= 256 {
-				c.AddFlavor(Flavor{Object: Object{Name: fmt.Sprintf("s%d.%dc%dg", per, vcpu, ram)}, VCPU: vcpu, RAMMiB: ram << 10, DiskGiB: 40})
+				c.AddFlavor(Flavor{Object: Object{Name: fmt.Sprintf("s%d.%dc%dg", per, vcpu, ram)}, VCPU: vcpu, RAMMiB: ram << 10, DiskGiB: 40,
+					Family: fmt.Sprintf("s%d", per), Arch: "x86_64"})
 			}
 		}
 	}

@@ -71,12 +71,14 @@ func put[T any, P Noun[T]](c *Cloud, obj *T) *T {
 		o.Due = now.Add(c.times(t.kind).Create)
 		c.destine(t.kind, o)
 	}
+	c.subscribe(t.kind, P(obj))
 	c.seq++
 	seq := c.seq
 	t.insert(obj, seq)
 	c.count(P(obj), 1)
 	c.await(t.kind, o)
 	c.journal.put(t.kind, seq, obj)
+	c.meter(t.kind, P(obj))
 	return obj
 }
 
@@ -91,6 +93,7 @@ func edit[T any, P Noun[T]](c *Cloud, id string, f func(*T)) *T {
 	c.count(P(&changed), 1)
 	c.await(t.kind, P(&changed).Self())
 	c.journal.put(t.kind, e.seq, &changed)
+	c.meter(t.kind, P(&changed))
 	return &changed
 }
 
@@ -104,6 +107,7 @@ func drop[T any, P Noun[T]](c *Cloud, id string) {
 	c.count(P(e.obj), -1)
 	t.remove(e, c.time())
 	c.journal.drop(t.kind, id)
+	c.endRun(t.kind, id)
 	P(e.obj).leave(c)
 }
 
@@ -196,6 +200,7 @@ func (t *table[T]) ripen(c *Cloud, d dueItem) {
 		c.count(t.as(e.obj), -1)
 		t.remove(e, d.at)
 		c.journal.drop(t.kind, d.id)
+		c.endRun(t.kind, d.id)
 		t.as(e.obj).leave(c)
 		return
 	}
@@ -207,5 +212,6 @@ func (t *table[T]) ripen(c *Cloud, d dueItem) {
 	t.replace(e, &changed)
 	c.count(n, 1)
 	c.journal.put(t.kind, e.seq, &changed)
+	c.meter(t.kind, n)
 	n.arrive(c, via)
 }

@@ -3,7 +3,8 @@ package simcloud
 // Group is a security group: a port lets through what the rules of its groups allow.
 type Group struct {
 	Object
-	Default bool `json:"default,omitempty"` // every account has one; it is made at first sight and never deleted
+	Default   bool   `json:"default,omitempty"`    // every account has one; it is made at first sight and never deleted
+	NetworkID string `json:"network_id,omitempty"` // the VPC it is of
 }
 
 // GroupRule lets something through.
@@ -22,7 +23,15 @@ type GroupRule struct {
 func (*Group) in(c *Cloud) *table[Group]         { return c.groups }
 func (*GroupRule) in(c *Cloud) *table[GroupRule] { return c.rules }
 
-func (g *Group) takes() []Take       { return []Take{{ItemGroups, 1}} }
+func (g *Group) takes() []Take { return []Take{{ItemGroups, 1}} }
+
+func (g *Group) index() []string {
+	if g.NetworkID == "" {
+		return nil
+	}
+	return []string{Of(KindNetwork, g.NetworkID)}
+}
+
 func (r *GroupRule) takes() []Take   { return []Take{{ItemRules, 1}} }
 func (r *GroupRule) index() []string { return []string{Of(KindGroup, r.GroupID)} }
 

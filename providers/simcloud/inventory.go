@@ -18,6 +18,8 @@ type Inventory struct {
 	Monitors  []*Monitor
 	Buckets   []*Bucket
 	KeyPairs  []*KeyPair
+	Databases []*Database
+	Caches    []*Cache
 }
 
 // Counts is the number of objects of each kind.
@@ -27,6 +29,7 @@ func (i Inventory) Counts() map[Kind]int {
 		KindPort: len(i.Ports), KindRouter: len(i.Routers), KindGroup: len(i.Groups), KindFloatingIP: len(i.Floating),
 		KindBalancer: len(i.Balancers), KindListener: len(i.Listeners), KindPool: len(i.Pools), KindMember: len(i.Members),
 		KindMonitor: len(i.Monitors), KindBucket: len(i.Buckets), KindKeyPair: len(i.KeyPairs),
+		KindDatabase: len(i.Databases), KindCache: len(i.Caches),
 	}
 }
 
@@ -37,7 +40,7 @@ func (c *Cloud) Inventory() (i Inventory) {
 			Servers: held(c.servers), Volumes: held(c.volumes), Networks: held(c.networks), Subnets: held(c.subnets),
 			Ports: held(c.ports), Routers: held(c.routers), Floating: held(c.floating), Balancers: held(c.balancers),
 			Listeners: held(c.listeners), Pools: held(c.pools), Members: held(c.members), Monitors: held(c.monitors),
-			Buckets: held(c.buckets), KeyPairs: held(c.keyPairs),
+			Buckets: held(c.buckets), KeyPairs: held(c.keyPairs), Databases: held(c.databases), Caches: held(c.caches),
 		}
 		for _, g := range held(c.groups) {
 			if !g.Default {
@@ -73,19 +76,3 @@ func (c *Cloud) Balancers() int { return len(c.Inventory().Balancers) }
 
 // Buckets counts the buckets.
 func (c *Cloud) Buckets() int { return len(c.Inventory().Buckets) }
-
-// Runs lists what an account's servers used between two moments: those that are gone and those that are there.
-func (c *Cloud) Runs(o Owner) []*Run {
-	var out []*Run
-	c.locked(func() {
-		out, _ = c.runs.list(Query{Owner: o, Own: true}, nil, c.time())
-		servers, _ := c.servers.list(Query{Owner: o, Own: true}, func(s *Server) bool { return !s.Launched.IsZero() }, c.time())
-		for _, s := range servers {
-			out = append(out, &Run{
-				Object:   Object{Owner: o, Name: s.Name, State: s.State},
-				ServerID: s.ID, Size: s.Size, FlavorID: s.FlavorID, From: s.Launched,
-			})
-		}
-	})
-	return out
-}

@@ -9,7 +9,8 @@ import (
 // Network is a private network, or the vendor's External one.
 type Network struct {
 	Object
-	External bool `json:"external,omitempty"`
+	External bool         `json:"external,omitempty"`
+	CIDR     netip.Prefix `json:"cidr,omitzero"` // of a VPC: its subnets lie within
 }
 
 // Subnet is a range of addresses of a network.
@@ -66,11 +67,15 @@ func (c *Cloud) DeleteNetwork(o Owner, id string) error {
 // CreateSubnet gives a network a range that overlaps none of its others.
 func (c *Cloud) CreateSubnet(s Subnet) (*Subnet, error) {
 	return within(c, func() (*Subnet, error) {
-		if _, err := own[Network](c, s.Owner, s.NetworkID); err != nil {
+		n, err := own[Network](c, s.Owner, s.NetworkID)
+		if err != nil {
 			return nil, err
 		}
 		if !s.CIDR.IsValid() || s.CIDR != s.CIDR.Masked() {
 			return nil, invalid(KindSubnet, "'%s' isn't a recognized IP subnet cidr.", s.CIDR)
+		}
+		if n.CIDR.IsValid() && (!n.CIDR.Contains(s.CIDR.Addr()) || s.CIDR.Bits() < n.CIDR.Bits()) {
+			return nil, invalid(KindSubnet, "%s does not lie within %s of network %s.", s.CIDR, n.CIDR, n.ID)
 		}
 		for _, other := range children(c.subnets, KindNetwork, s.NetworkID) {
 			if other.CIDR.Overlaps(s.CIDR) {

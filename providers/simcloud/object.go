@@ -24,7 +24,9 @@ const (
 	KindRouter     Kind = "router"
 	KindFloatingIP Kind = "floating_ip"
 	KindServer     Kind = "server"
-	KindRun        Kind = "run" // what a server that is gone had used
+	KindRun        Kind = "run"  // the life of something that is bought
+	KindSale       Kind = "sale" // a term of a subscription
+	KindOrder      Kind = "order"
 	KindVolume     Kind = "volume"
 	KindBalancer   Kind = "load_balancer"
 	KindListener   Kind = "listener"
@@ -33,6 +35,8 @@ const (
 	KindMonitor    Kind = "health_monitor"
 	KindBucket     Kind = "bucket"
 	KindBlob       Kind = "object"
+	KindDatabase   Kind = "database"
+	KindCache      Kind = "cache"
 )
 
 // State is what an object is at; not every kind knows every state.
@@ -89,6 +93,8 @@ type noun interface {
 	index() []string        // keys it is found by, beside those of Object
 	takes() []Take          // what it uses of its account's quota
 	occupies() []Take       // what it uses of its zone's capacity
+	uses() []Use            // what it is charged for while it is there; nothing: it is not bought
+	bought() *Purchase      // how it was bought; nil: it is not bought
 	begin(State, time.Time) // called on the copy that enters a passing state
 	arrive(*Cloud, State)   // called when it has left a passing state, given that state
 	leave(*Cloud)           // called when it has been removed
@@ -106,6 +112,8 @@ func (o *Object) Self() *Object          { return o }
 func (o *Object) index() []string        { return nil }
 func (o *Object) takes() []Take          { return nil }
 func (o *Object) occupies() []Take       { return nil }
+func (o *Object) uses() []Use            { return nil }
+func (o *Object) bought() *Purchase      { return nil }
 func (o *Object) begin(State, time.Time) {}
 func (o *Object) arrive(*Cloud, State)   {}
 func (o *Object) leave(*Cloud)           {}
@@ -159,8 +167,9 @@ func Tagged(tag string) string { return "tag:" + tag }
 // Marked is the index key of a metadata entry.
 func Marked(key, value string) string { return "meta:" + key + "=" + value }
 
-// Of is the index key of what belongs to an object of a kind: subnets and ports of a network, ports of a server (as
-// KindServer) or a router, rules of a group, listeners, pools and members of a balancer, members of a pool.
+// Of is the index key of what belongs to an object of a kind: subnets, ports and groups of a network, ports of a server (as
+// KindServer) or a router, rules of a group, listeners, pools and members of a balancer, members of a pool, the floating IP
+// bound to something.
 func Of(kind Kind, id string) string { return "of:" + string(kind) + ":" + id }
 
 // newID is a random UUID, version 4.

@@ -64,6 +64,18 @@ func (c *Cloud) CreatePort(in PortInput) (*Port, error) {
 	return within(c, func() (*Port, error) { return c.createPort(in) })
 }
 
+// createPortIn makes a port with an address of a subnet, in.Address if given; subnet "" leaves it to in.
+func (c *Cloud) createPortIn(subnet string, in PortInput) (*Port, error) {
+	if subnet != "" {
+		s, err := see[Subnet](c, in.Owner, subnet)
+		if err != nil {
+			return nil, err
+		}
+		in.NetworkID, in.Fixed = s.NetworkID, []FixedIP{{s.ID, in.Address}}
+	}
+	return c.createPort(in)
+}
+
 func (c *Cloud) createPort(in PortInput) (*Port, error) {
 	who := in.Owner
 	if in.system {
@@ -184,6 +196,6 @@ func (c *Cloud) EditPort(o Owner, id string, f func(*Port) error) (*Port, error)
 // leave takes a port's floating IP off it.
 func (p *Port) leave(c *Cloud) {
 	for _, f := range children(c.floating, KindPort, p.ID) {
-		edit(c, f.ID, func(f *FloatingIP) { f.PortID, f.FixedIP, f.RouterID = "", "", "" })
+		edit(c, f.ID, (*FloatingIP).release)
 	}
 }

@@ -2,11 +2,13 @@ package simcloud_test
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
@@ -35,6 +37,10 @@ func TestWhateverIsDoneTheBooksAgree(t *testing.T) {
 		if got, want := again.Servers(), b.Servers(); got != want {
 			r.Fatalf("a reloaded cloud has %d servers, want %d", got, want)
 		}
+		month := duoyun.MonthOf(b.clock.now())
+		if got, want := again.Bill(me, month), b.Bill(me, month); !reflect.DeepEqual(text(got), text(want)) {
+			r.Fatalf("a reloaded cloud bills %v, want %v", got, want)
+		}
 	})
 }
 
@@ -42,7 +48,7 @@ func TestWhateverIsDoneTheBooksAgree(t *testing.T) {
 func (b *bundle) play(r *rapid.T, network string) {
 	have := b.Inventory()
 	server, volume := pick(r, "server", have.Servers), pick(r, "volume", have.Volumes)
-	switch rapid.IntRange(0, 10).Draw(r, "call") {
+	switch rapid.IntRange(0, 17).Draw(r, "call") {
 	case 0, 1:
 		b.CreateServer(simcloud.ServerInput{ // may be refused
 			Object: simcloud.Object{Owner: me, Name: "s"}, FlavorID: b.flavor, ImageID: b.image,
@@ -67,6 +73,41 @@ func (b *bundle) play(r *rapid.T, network string) {
 		b.RevertResize(me, server) // as above
 	case 10:
 		b.ExtendVolume(me, volume, 50) // as above
+	case 11:
+		b.StopServer(me, server) // as above
+	case 12:
+		simcloud.Renew[simcloud.Server](b.Cloud, me, server, 1) // as above
+	default:
+		b.playManaged(r, network, server)
+	}
+}
+
+// playManaged makes one random call about a database, cache or floating IP.
+func (b *bundle) playManaged(r *rapid.T, network, server string) {
+	have := b.Inventory()
+	database, cache, address := pick(r, "database", have.Databases), pick(r, "cache", have.Caches), pick(r, "address", have.Floating)
+	bought := simcloud.Purchase{Months: rapid.IntRange(0, 2).Draw(r, "months")}
+	at := simcloud.Endpoint{NetworkID: network}
+	switch rapid.IntRange(0, 8).Draw(r, "managed call") {
+	case 0:
+		b.CreateDatabase(simcloud.DatabaseInput{Object: simcloud.Object{Owner: me}, Purchase: bought, Endpoint: at, Engine: "mysql",
+			Size: simcloud.DatabaseSize{VCPU: 2, RAMMiB: 4096, StorageGiB: 50}, Standby: rapid.Bool().Draw(r, "standby")}) // may be refused
+	case 1:
+		b.ResizeDatabase(me, database, simcloud.DatabaseSize{VCPU: 4, StorageGiB: 60}) // as above
+	case 2:
+		b.DeleteDatabase(me, database) // as above
+	case 3:
+		b.CreateCache(simcloud.CacheInput{Object: simcloud.Object{Owner: me}, Purchase: bought, Endpoint: at, Size: simcloud.CacheSize{RAMMiB: 1024}}) // as above
+	case 4:
+		b.ResizeCache(me, cache, simcloud.CacheSize{RAMMiB: 2048}) // as above
+	case 5:
+		b.DeleteCache(me, cache) // as above
+	case 6:
+		b.AllocateFloatingIP(simcloud.FloatingInput{Object: simcloud.Object{Owner: me}, Purchase: bought, BandwidthMbps: 5}) // as above
+	case 7:
+		b.BindFloatingIP(me, address, rapid.SampledFrom([]string{server, database, cache, ""}).Draw(r, "target")) // as above
+	case 8:
+		b.DeleteFloatingIP(me, address) // as above
 	}
 }
 
@@ -86,6 +127,7 @@ func (b *bundle) agree(r *rapid.T) {
 	_, used := b.Quota(me)
 	for item, n := range map[simcloud.Item]int{
 		simcloud.ItemServers: len(have.Servers), simcloud.ItemVolumes: len(have.Volumes), simcloud.ItemPorts: len(have.Ports),
+		simcloud.ItemDatabases: len(have.Databases), simcloud.ItemCaches: len(have.Caches), simcloud.ItemFloating: len(have.Floating),
 	} {
 		if used[item] != int64(n) {
 			r.Fatalf("%s: the books say %d, there are %d", item, used[item], n)
@@ -115,6 +157,44 @@ func (b *bundle) agree(r *rapid.T) {
 	}
 	if used[simcloud.ItemDiskGiB] != gib {
 		r.Fatalf("the books say %d GiB, there are %d", used[simcloud.ItemDiskGiB], gib)
+	}
+	running(r, b, simcloud.KindServer, have.Servers)
+	running(r, b, simcloud.KindVolume, have.Volumes)
+	running(r, b, simcloud.KindFloatingIP, have.Floating)
+	running(r, b, simcloud.KindDatabase, have.Databases)
+	running(r, b, simcloud.KindCache, have.Caches)
+}
+
+// running checks that exactly what is there, and has been there since it was built, has a run that is open, and that the
+// stretches of every run follow each other.
+func running[T any, P interface {
+	*T
+	Self() *simcloud.Object
+}](r *rapid.T, b *bundle, kind simcloud.Kind, have []*T) {
+	want := map[string]bool{}
+	for _, x := range have {
+		if o := P(x).Self(); o.State != simcloud.Building && o.State != simcloud.Failed {
+			want[o.ID] = true
+		}
+	}
+	for _, run := range b.Runs(me, kind) {
+		at := run.From
+		for _, s := range run.Stretches {
+			if !s.From.Equal(at) || len(s.Uses) == 0 {
+				r.Fatalf("a run of %s has a gap at %s: %+v", kind, at, run)
+			}
+			at = s.Until
+		}
+		if !at.Equal(run.Until) {
+			r.Fatalf("the last stretch ends at %s: %+v", at, run)
+		}
+		if open := run.Until.IsZero(); open != want[run.ResourceID] {
+			r.Fatalf("run of %s %s: open %v, there: %v", kind, run.ResourceID, open, want[run.ResourceID])
+		}
+		delete(want, run.ResourceID)
+	}
+	if len(want) > 0 {
+		r.Fatalf("no run of %s: %v", kind, want)
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 	ItemMonitors   Item = "health_monitors"
 	ItemBuckets    Item = "buckets"
 	ItemBucketByte Item = "bucket_bytes"
+	ItemDatabases  Item = "databases"
+	ItemCaches     Item = "caches"
 )
 
 // Take is a quantity of an item.
@@ -43,7 +45,7 @@ func DefaultQuota() map[Item]int64 {
 		ItemNetworks: 1_000, ItemSubnets: 1_000, ItemPorts: 50_000, ItemRouters: 500,
 		ItemGroups: 10_000, ItemRules: 100_000, ItemFloating: 1_000,
 		ItemBalancers: 1_000, ItemListeners: 5_000, ItemPools: 5_000, ItemMembers: 50_000, ItemMonitors: 5_000,
-		ItemBuckets: 100_000, ItemBucketByte: -1,
+		ItemBuckets: 100_000, ItemBucketByte: -1, ItemDatabases: 1_000, ItemCaches: 1_000,
 	}
 }
 

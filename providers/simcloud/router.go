@@ -16,30 +16,9 @@ type Router struct {
 	GatewayPortID string `json:"gateway_port_id,omitempty"`
 }
 
-// FloatingIP is an address of the external network that may stand for a port's.
-type FloatingIP struct {
-	Object
-	NetworkID string `json:"network_id"`
-	Address   string `json:"address"`
-	PoolPort  string `json:"pool_port"` // the port that holds the address
-	PortID    string `json:"port_id,omitempty"`
-	FixedIP   string `json:"fixed_ip,omitempty"`
-	RouterID  string `json:"router_id,omitempty"`
-}
+func (*Router) in(c *Cloud) *table[Router] { return c.routers }
 
-func (*Router) in(c *Cloud) *table[Router]         { return c.routers }
-func (*FloatingIP) in(c *Cloud) *table[FloatingIP] { return c.floating }
-
-func (r *Router) takes() []Take     { return []Take{{ItemRouters, 1}} }
-func (f *FloatingIP) takes() []Take { return []Take{{ItemFloating, 1}} }
-
-func (f *FloatingIP) index() []string {
-	out := []string{Of(KindNetwork, f.NetworkID), Addressed(f.Address)}
-	if f.PortID != "" {
-		out = append(out, Of(KindPort, f.PortID))
-	}
-	return out
-}
+func (r *Router) takes() []Take { return []Take{{ItemRouters, 1}} }
 
 // CreateRouter makes a router, with a gateway where external names a network.
 func (c *Cloud) CreateRouter(o Object, external string) (*Router, error) {
@@ -195,89 +174,6 @@ func (c *Cloud) DeleteRouter(o Owner, id string) error {
 		drop[Port](c, r.GatewayPortID)
 		drop[Router](c, id)
 		return r, nil
-	})
-	return err
-}
-
-// CreateFloatingIP takes an address of an external network, for a port where portID is given.
-func (c *Cloud) CreateFloatingIP(o Object, network, portID, fixedIP string) (*FloatingIP, error) {
-	return within(c, func() (*FloatingIP, error) {
-		if err := c.external(KindFloatingIP, o.Owner, network); err != nil {
-			return nil, err
-		}
-		if err := c.admit(KindFloatingIP, o.Owner, Take{ItemFloating, 1}); err != nil {
-			return nil, err
-		}
-		f := &FloatingIP{Object: o, NetworkID: network}
-		if err := c.aim(f, portID, fixedIP); err != nil {
-			return nil, err
-		}
-		f.ID = newID()
-		p, err := c.createPort(PortInput{
-			Object: Object{Owner: Owner{Region: o.Region}}, NetworkID: network,
-			DeviceID: f.ID, DeviceOwner: FloatingOwner, system: true,
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(p.Fixed) > 0 {
-			f.Address = p.Fixed[0].Address
-		}
-		f.PoolPort = p.ID
-		return put(c, f), nil
-	})
-}
-
-// aim points a floating IP at a port, which a router must join to the external network; "" points it nowhere.
-func (c *Cloud) aim(f *FloatingIP, portID, fixedIP string) error {
-	f.PortID, f.FixedIP, f.RouterID = "", "", ""
-	if portID == "" {
-		return nil
-	}
-	p, err := see[Port](c, f.Owner, portID)
-	if err != nil {
-		return err
-	}
-	for _, x := range p.Fixed {
-		if fixedIP != "" && x.Address != fixedIP {
-			continue
-		}
-		for _, q := range children(c.ports, KindRouter, p.NetworkID) {
-			r := c.routers.get(q.DeviceID)
-			if r != nil && r.External == f.NetworkID && q.Fixed[0].SubnetID == x.SubnetID {
-				f.PortID, f.FixedIP, f.RouterID = portID, x.Address, r.ID
-				return nil
-			}
-		}
-	}
-	return &Error{Reason: Missing, Kind: KindRouter, Detail: "External network " + f.NetworkID + " is not reachable from the port " + portID + ". Therefore, cannot associate it with a Floating IP."}
-}
-
-// AimFloatingIP points a floating IP at a port; "" takes it off.
-func (c *Cloud) AimFloatingIP(o Owner, id, portID, fixedIP string) (*FloatingIP, error) {
-	return within(c, func() (*FloatingIP, error) {
-		f, err := own[FloatingIP](c, o, id)
-		if err != nil {
-			return nil, err
-		}
-		changed := *f
-		if err := c.aim(&changed, portID, fixedIP); err != nil {
-			return nil, err
-		}
-		return edit(c, id, func(f *FloatingIP) { *f = changed; f.Updated = c.time() }), nil
-	})
-}
-
-// DeleteFloatingIP gives an address back.
-func (c *Cloud) DeleteFloatingIP(o Owner, id string) error {
-	_, err := within(c, func() (*FloatingIP, error) {
-		f, err := own[FloatingIP](c, o, id)
-		if err != nil {
-			return nil, err
-		}
-		drop[FloatingIP](c, id)
-		drop[Port](c, f.PoolPort)
-		return f, nil
 	})
 	return err
 }

@@ -8,6 +8,7 @@ import (
 // Server is a virtual machine.
 type Server struct {
 	Object
+	Purchase
 	FlavorID  string       `json:"flavor_id"`
 	NewFlavor string       `json:"new_flavor,omitempty"` // while Resizing
 	OldFlavor string       `json:"old_flavor,omitempty"` // while Resized
@@ -45,20 +46,11 @@ type Attachment struct {
 	Owned    bool   `json:"owned"` // it goes when the server goes
 }
 
-// Run is what a server that is gone had used.
-type Run struct {
-	Object
-	ServerID string    `json:"server_id"`
-	Size     Size      `json:"size"`
-	FlavorID string    `json:"flavor_id"`
-	From     time.Time `json:"from"`
-	Until    time.Time `json:"until"`
-}
-
 // Nic asks for a server's port: one that exists, or a new one on a network.
 type Nic struct {
 	PortID    string
-	NetworkID string
+	NetworkID string // "" where SubnetID is given
+	SubnetID  string // "": any of the network
 	Address   string // "": any
 }
 
@@ -75,6 +67,7 @@ type Disk struct {
 // place in the background; otherwise it is refused.
 type ServerInput struct {
 	Object   // Owner, Zone, Name, Description, Tags, Meta
+	Purchase // also of the volumes it makes
 	FlavorID string
 	ImageID  string
 	KeyName  string
@@ -86,9 +79,13 @@ type ServerInput struct {
 }
 
 func (*Server) in(c *Cloud) *table[Server] { return c.servers }
-func (*Run) in(c *Cloud) *table[Run]       { return c.runs }
 
-func (s *Server) index() []string { return []string{Of(KindFlavor, s.FlavorID)} }
+func (s *Server) index() []string   { return []string{Of(KindFlavor, s.FlavorID)} }
+func (s *Server) bought() *Purchase { return &s.Purchase }
+
+func (s *Server) uses() []Use {
+	return []Use{{MeterServerVCPU, s.FlavorID, s.Size.VCPU}, {MeterServerRAM, s.FlavorID, gib(s.Size.RAMMiB)}}
+}
 
 // takes counts a resizing server at the larger of its sizes, so that neither end of the change finds the quota gone.
 func (s *Server) takes() []Take {
@@ -119,7 +116,7 @@ func (c *Cloud) CreateServer(in ServerInput) (*Server, error) {
 			return nil, err
 		}
 		s := &Server{
-			Object: in.Object, FlavorID: in.FlavorID, ImageID: in.ImageID, KeyName: in.KeyName, UserData: in.UserData,
+			Object: in.Object, Purchase: in.Purchase, FlavorID: in.FlavorID, ImageID: in.ImageID, KeyName: in.KeyName, UserData: in.UserData,
 			Size: Size{f.VCPU, f.RAMMiB, f.DiskGiB}, Placed: true,
 		}
 		s.ID, s.State = newID(), Building
@@ -141,6 +138,9 @@ func (c *Cloud) CreateServer(in ServerInput) (*Server, error) {
 // checkServer finds what a new server refers to and whether the quota suffices; it fills in the zone.
 func (c *Cloud) checkServer(in *ServerInput) (*Flavor, error) {
 	f, err := see[Flavor](c, in.Owner, in.FlavorID)
+	if err == nil && f.SoldOut {
+		err = &Error{Reason: SoldOut, Kind: KindFlavor, ID: f.ID}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -190,10 +190,11 @@ func (c *Cloud) furnish(s *Server, in ServerInput) (err error) {
 
 func (c *Cloud) plug(s *Server, n Nic, groups []string) (*Port, error) {
 	if n.PortID == "" {
-		return c.createPort(PortInput{
+		in := PortInput{
 			Object: Object{Owner: s.Owner}, NetworkID: n.NetworkID, Address: n.Address, GroupIDs: groups,
 			DeviceID: s.ID, DeviceOwner: "compute:" + s.Zone, Owned: true,
-		})
+		}
+		return c.createPortIn(n.SubnetID, in)
 	}
 	p, err := see[Port](c, s.Owner, n.PortID)
 	if err != nil {
@@ -208,7 +209,7 @@ func (c *Cloud) plug(s *Server, n Nic, groups []string) (*Port, error) {
 func (c *Cloud) bootVolume(s *Server, d Disk) (*Volume, error) {
 	if d.VolumeID == "" {
 		return c.createVolume(VolumeInput{
-			Object: Object{Owner: s.Owner, Zone: s.Zone}, SizeGiB: d.SizeGiB, Type: d.Type, ImageID: d.ImageID,
+			Object: Object{Owner: s.Owner, Zone: s.Zone}, Purchase: s.Purchase, SizeGiB: d.SizeGiB, Type: d.Type, ImageID: d.ImageID,
 		})
 	}
 	v, err := see[Volume](c, s.Owner, d.VolumeID)
@@ -253,16 +254,8 @@ func (s *Server) arrive(c *Cloud, via State) {
 	}
 }
 
-// leave frees what a server had when it is gone, and writes down what it used.
-func (s *Server) leave(c *Cloud) {
-	c.unfurnish(s)
-	if !s.Launched.IsZero() {
-		put(c, &Run{
-			Object:   Object{Owner: s.Owner, Name: s.Name},
-			ServerID: s.ID, Size: s.Size, FlavorID: s.FlavorID, From: s.Launched, Until: c.time(),
-		})
-	}
-}
+// leave frees what a server had when it is gone.
+func (s *Server) leave(c *Cloud) { c.unfurnish(s) }
 
 func device(n int) string { return "/dev/vd" + string(rune('a'+n%26)) }
 

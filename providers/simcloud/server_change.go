@@ -44,6 +44,9 @@ func (c *Cloud) ResizeServer(o Owner, id, flavorID string) (*Server, error) {
 			return nil, err
 		}
 		f, err := see[Flavor](c, o, flavorID)
+		if err == nil && f.SoldOut {
+			err = &Error{Reason: SoldOut, Kind: KindFlavor, ID: f.ID}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +57,7 @@ func (c *Cloud) ResizeServer(o Owner, id, flavorID string) (*Server, error) {
 		if err := c.admit(KindServer, o, vcpu, ram); err != nil {
 			return nil, err
 		}
-		if err := c.room(s, vcpu, ram); err != nil {
+		if err := c.roomFor(KindServer, &s.Object, vcpu, ram); err != nil {
 			return nil, err
 		}
 		halted := s.State == Stopped
@@ -64,12 +67,12 @@ func (c *Cloud) ResizeServer(o Owner, id, flavorID string) (*Server, error) {
 	})
 }
 
-// room checks the zone of a placed server for more; the stock counts new servers only.
-func (c *Cloud) room(s *Server, more ...Take) error {
-	if _, limited := c.stock[KindServer]; limited {
+// roomFor checks the zone of something placed for more; the stock counts what is new only.
+func (c *Cloud) roomFor(kind Kind, o *Object, more ...Take) error {
+	if _, limited := c.stock[kind]; limited {
 		return nil
 	}
-	return c.place(KindServer, s.Region, s.Zone, more...)
+	return c.place(kind, o.Region, o.Zone, more...)
 }
 
 // ConfirmResize makes a Resized server's new flavor final.

@@ -144,7 +144,7 @@ func TestStatesMoveWithTheClockAlone(t *testing.T) {
 			t.Errorf("%s: then it is %s, want %s", step.name, got, step.then)
 		}
 	}
-	runs := b.Runs(me)
+	runs := b.Runs(me, simcloud.KindServer)
 	if len(runs) != 1 || runs[0].Size.VCPU != 4 || runs[0].Until.IsZero() {
 		t.Errorf("the run of the server that is gone: %+v", runs)
 	}

@@ -56,6 +56,8 @@ type Cloud struct {
 	quota    map[Item]int64
 	capacity map[Item]int64
 	stock    map[Kind]int
+	rates    map[Meter]rate
+	credit   map[Owner]duoyun.Amount
 	journal  *journal
 	fates    func(Kind) Fate // nil: everything comes to be
 }
@@ -89,6 +91,8 @@ type tables struct {
 	floating    *table[FloatingIP]
 	servers     *table[Server]
 	runs        *table[Run]
+	sales       *table[Sale]
+	orders      *table[Order]
 	volumes     *table[Volume]
 	balancers   *table[Balancer]
 	listeners   *table[Listener]
@@ -97,13 +101,15 @@ type tables struct {
 	monitors    *table[Monitor]
 	buckets     *table[Bucket]
 	blobs       *table[Blob]
+	databases   *table[Database]
+	caches      *table[Cache]
 }
 
 // New makes a cloud with its catalogue: flavors, images, volume types and an external network a region.
 func New(o Options) *Cloud {
 	c := &Cloud{
 		name: o.Name, now: o.Clock, regions: o.Regions, latency: o.Latency, special: o.Kinds, call: o.Call,
-		quota: merged(DefaultQuota(), o.Quota), capacity: o.Capacity, stock: map[Kind]int{},
+		quota: merged(DefaultQuota(), o.Quota), capacity: o.Capacity, stock: map[Kind]int{}, rates: defaultRates(),
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -133,6 +139,8 @@ func (c *Cloud) clear() {
 	c.balancers, c.listeners = open[Balancer](c, KindBalancer), open[Listener](c, KindListener)
 	c.pools, c.members, c.monitors = open[Pool](c, KindPool), open[Member](c, KindMember), open[Monitor](c, KindMonitor)
 	c.buckets, c.blobs = open[Bucket](c, KindBucket), open[Blob](c, KindBlob)
+	c.databases, c.caches = open[Database](c, KindDatabase), open[Cache](c, KindCache)
+	c.sales, c.orders = open[Sale](c, KindSale), open[Order](c, KindOrder)
 	c.ports.watch = c.watchPort
 }
 

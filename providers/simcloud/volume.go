@@ -8,6 +8,7 @@ import (
 // Volume is a block volume.
 type Volume struct {
 	Object
+	Purchase
 	SizeGiB      int64     `json:"size_gib"`
 	NewGiB       int64     `json:"new_gib,omitempty"` // while Extending
 	Type         string    `json:"type"`
@@ -22,6 +23,7 @@ type Volume struct {
 // VolumeInput is what CreateVolume takes; Late as in ServerInput.
 type VolumeInput struct {
 	Object
+	Purchase
 	SizeGiB int64
 	Type    string // name or id; "": the first of the catalogue
 	ImageID string
@@ -29,6 +31,9 @@ type VolumeInput struct {
 }
 
 func (*Volume) in(c *Cloud) *table[Volume] { return c.volumes }
+
+func (v *Volume) bought() *Purchase { return &v.Purchase }
+func (v *Volume) uses() []Use       { return []Use{{MeterVolume, v.Type, v.SizeGiB}} }
 
 func (v *Volume) takes() []Take {
 	return []Take{{ItemVolumes, 1}, {ItemDiskGiB, max(v.SizeGiB, v.NewGiB)}}
@@ -63,7 +68,7 @@ func (c *Cloud) createVolume(in VolumeInput) (*Volume, error) {
 	if in.Zone, err = c.zone(in.Region, in.Zone); err != nil {
 		return nil, err
 	}
-	v := &Volume{Object: in.Object, SizeGiB: in.SizeGiB, Type: kind, ImageID: in.ImageID, Placed: true}
+	v := &Volume{Object: in.Object, Purchase: in.Purchase, SizeGiB: in.SizeGiB, Type: kind, ImageID: in.ImageID, Placed: true}
 	v.State = Building
 	if err := c.admit(KindVolume, in.Owner, v.takes()...); err != nil {
 		return nil, err

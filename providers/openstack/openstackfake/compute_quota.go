@@ -64,12 +64,12 @@ func tenantUsage(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	runs := c.sim.Runs(c.owner)
+	runs := c.sim.Runs(c.owner, simcloud.KindServer)
 	if c.minor < 40 {
 		return 200, object{"tenant_usage": usageView(c, runs, start, end, now)}, nil
 	}
 	if marker := c.query("marker"); marker != "" {
-		i := slices.IndexFunc(runs, func(r *simcloud.Run) bool { return r.ServerID == marker })
+		i := slices.IndexFunc(runs, func(r *simcloud.Run) bool { return r.ResourceID == marker })
 		if i < 0 {
 			return 0, nil, badRequest("marker [%s] not found", marker)
 		}
@@ -78,7 +78,7 @@ func tenantUsage(c *call) (int, any, error) {
 	body := object{}
 	if len(runs) > limit {
 		runs = runs[:limit]
-		body["tenant_usage_links"] = []any{c.nextLink(runs[limit-1].ServerID)}
+		body["tenant_usage_links"] = []any{c.nextLink(runs[limit-1].ResourceID)}
 	}
 	body["tenant_usage"] = usageView(c, runs, start, end, now)
 	return 200, body, nil
@@ -129,7 +129,7 @@ func runView(r *simcloud.Run, hours float64, until time.Time) object {
 		state = "terminated"
 	}
 	return object{
-		"instance_id": r.ServerID, "name": r.Name, "tenant_id": r.Tenant, "flavor": r.FlavorID, "hours": hours, "state": state,
+		"instance_id": r.ResourceID, "name": r.Name, "tenant_id": r.Tenant, "flavor": r.FlavorID, "hours": hours, "state": state,
 		"vcpus": r.Size.VCPU, "memory_mb": r.Size.RAMMiB, "local_gb": r.Size.DiskGiB,
 		"started_at": when(r.From, micros), "ended_at": when(r.Until, micros), "uptime": int(until.Sub(r.From).Seconds()),
 	}
