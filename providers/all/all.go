@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/aliyun"
 	"github.com/duoyun/duoyun/providers/driver"
 	"github.com/duoyun/duoyun/providers/openstack"
 	"github.com/duoyun/duoyun/providers/workorder"
@@ -11,6 +12,7 @@ import (
 // Drivers returns the drivers by the name that pools give. Work orders are kept in orders; now is the real clock.
 func Drivers(orders workorder.Store, now duoyun.Clock) map[string]driver.Opener {
 	return map[string]driver.Opener{
+		"aliyun":    aliyun.Open,
 		"openstack": openstack.Open,
 		"workorder": workorder.Opener(orders, now),
 	}

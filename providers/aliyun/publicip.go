@@ -1,0 +1,196 @@
+package aliyun
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
+)
+
+// publicIPKind is an elastic IP address, charged by its bandwidth. A subscribed one takes neither name nor description
+// when it is bought (AllocateEipAddress), so that a lost answer could never be found again: it is not sold.
+type publicIPKind struct{ *Cloud }
+
+func (f publicIPKind) kind() *table.Kind {
+	return &table.Kind{
+		Plans: table.Plans{Create: planPublicIP, Update: planBandwidth, Delete: table.Fixed(
+			driver.Step{Name: "disassociate", Await: true}, driver.Step{Name: "delete-public_ip", Main: true, Await: true})},
+		Verbs: map[string]table.Verb{
+			"public_ip":        {Run: f.allocate, Look: f.addresses().shelf().LookMainMade},
+			"associate":        {Run: f.associate, Look: f.lookAssociated},
+			"bandwidth":        {Run: f.setBandwidth, Look: f.lookBandwidth},
+			"disassociate":     {Run: f.disassociate, Look: f.lookDisassociated},
+			"delete-public_ip": {Run: f.addresses().removal("", "ReleaseEipAddress", "AllocationId"), Look: f.addresses().shelf().LookMainUnmade},
+		},
+		Reading: f.observe, Listing: f.addresses().listed(address.observed),
+	}
+}
+
+func planPublicIP(c driver.Change) ([]driver.Step, error) {
+	if c.Months > 0 {
+		return nil, table.Impossible("months", "公网地址不支持包年包月", "public addresses are not sold as subscriptions")
+	}
+	steps := []driver.Step{{Name: "public_ip", Main: true, Await: true}}
+	if parent, ok := table.Link(c, duoyun.RelAttach); ok {
+		if attachable(parent.Kind) == "" {
+			return nil, table.Impossible("attach", "%s 不能挂载公网地址", "a %s takes no public address", string(parent.Kind))
+		}
+		steps = append(steps, driver.Step{Name: "associate", Await: true})
+	}
+	return steps, nil
+}
+
+func planBandwidth(c driver.Change) ([]driver.Step, error) {
+	if duoyun.SameSpec(c.Before, c.After) {
+		return nil, nil
+	}
+	return []driver.Step{{Name: "bandwidth", Await: true}}, nil
+}
+
+// attachable is what the vendor calls that which an address can be associated with; "" for what it cannot.
+func attachable(k duoyun.Kind) string {
+	return map[duoyun.Kind]string{duoyun.KindServer: "EcsInstance", duoyun.KindLoadBalancer: "SlbInstance"}[k]
+}
+
+// address is an elastic address as DescribeEipAddresses shows it. Its description is misspelt in some versions.
+type address struct {
+	ID             string `json:"AllocationId"`
+	IP             string `json:"IpAddress"`
+	Bandwidth      json.Number
+	InstanceID     string `json:"InstanceId"`
+	InstanceType   string
+	Name           string
+	Description    string
+	Misspelt       string `json:"Descritpion"`
+	Status         string
+	AllocationTime string
+}
+
+func (v address) key() string { return v.ID }
+
+func (v address) note() string {
+	if v.Description != "" {
+		return v.Description
+	}
+	return v.Misspelt
+}
+
+func (v address) thing() table.Thing {
+	return table.Thing{ID: v.ID, Note: v.note(), State: addressState(v.Status), Detail: v.Status}
+}
+
+// addressState: Associating and Unassociating are addresses that are there and busy.
+func addressState(status string) driver.ObservedState {
+	if status == "Releasing" {
+		return driver.Deleting
+	}
+	return driver.Active
+}
+
+func (v address) observed() driver.Observation {
+	mbps, err := v.Bandwidth.Int64()
+	if err != nil {
+		mbps = 0 // not shown
+	}
+	o := driver.Observation{ID: v.ID, Mark: table.MarkIn(v.note()), Name: v.Name, State: addressState(v.Status), Spec: duoyun.PublicIPSpec{BandwidthMbps: mbps},
+		Addresses: []string{v.IP}, CreatedAt: when(v.AllocationTime), Raw: raw(v)}
+	if v.InstanceID != "" {
+		o.Links = map[duoyun.Relation][]string{duoyun.RelAttach: {v.InstanceID}}
+	}
+	return o
+}
+
+func (c *Cloud) addresses() listing[address] {
+	return listing[address]{cloud: c, product: vpc, action: "DescribeEipAddresses", outer: "EipAddresses", inner: "EipAddress", id: "AllocationId"}
+}
+
+func (f publicIPKind) allocate(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	return f.create(ctx, vpc, "AllocateEipAddress", params{"Bandwidth": strconv.FormatInt(c.After.(duoyun.PublicIPSpec).BandwidthMbps, 10),
+		"InternetChargeType": "PayByBandwidth", "InstanceChargeType": "PostPaid", "Name": table.Title(c.Change, longestName),
+		"Description": c.Mark, "ClientToken": c.Token}, func(m made) string { return m.AllocationID })
+}
+
+func (f publicIPKind) associate(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	parent, _ := table.Link(c.Change, duoyun.RelAttach)
+	v, err := f.addresses().need(ctx, c.ID, c.Mark, "public_ip")
+	if err != nil || v.InstanceID == parent.ID {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	return f.change(ctx, vpc, "AssociateEipAddress", params{"AllocationId": v.ID, "InstanceId": parent.ID, "InstanceType": attachable(parent.Kind), "ClientToken": c.Token})
+}
+
+func (f publicIPKind) lookAssociated(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	parent, _ := table.Link(c.Change, duoyun.RelAttach)
+	v, err := f.addresses().need(ctx, c.ID, c.Mark, "public_ip")
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		switch {
+		case v.Status == "Associating" || v.Status == "Unassociating":
+			return driver.Pending, v.ID, v.Status
+		case v.InstanceID == parent.ID:
+			return driver.Done, v.ID, ""
+		case v.InstanceID == "":
+			return driver.Absent, v.ID, v.Status
+		}
+		return driver.Conflict, v.ID, v.InstanceID
+	})
+}
+
+func (f publicIPKind) setBandwidth(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	v, err := f.addresses().need(ctx, c.ID, c.Mark, "public_ip")
+	if err != nil {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	return f.change(ctx, vpc, "ModifyEipAddressAttribute", params{"AllocationId": v.ID, "Bandwidth": strconv.FormatInt(c.After.(duoyun.PublicIPSpec).BandwidthMbps, 10)})
+}
+
+func (f publicIPKind) lookBandwidth(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	v, err := f.addresses().need(ctx, c.ID, c.Mark, "public_ip")
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		switch v.observed().Spec {
+		case c.After:
+			return driver.Done, v.ID, ""
+		case c.Before:
+			return driver.Absent, v.ID, ""
+		}
+		return driver.Conflict, v.ID, v.Bandwidth.String()
+	})
+}
+
+// disassociate takes the address off whatever it is on: the vendor releases only what is on nothing.
+func (f publicIPKind) disassociate(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	v, ok, err := f.addresses().find(ctx, c.ID, c.Mark)
+	if err != nil || !ok || v.InstanceID == "" {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	reply, err := f.change(ctx, vpc, "UnassociateEipAddress", params{"AllocationId": v.ID, "InstanceId": v.InstanceID, "InstanceType": v.InstanceType, "ClientToken": c.Token})
+	return reply, table.Ignoring(Code, err, driver.NotFound)
+}
+
+func (f publicIPKind) lookDisassociated(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	found, ev, err := f.addresses().shelf().Find(ctx, c, c.ID, c.Mark)
+	if err != nil || len(found) == 0 {
+		ev.State = driver.Done
+		return ev, err
+	}
+	v, err := f.addresses().get(ctx, found[0].ID)
+	return table.Effect(Code, err, driver.Done, func() (driver.EvidenceState, string, string) {
+		switch {
+		case v.Status == "Unassociating" || v.Status == "Associating":
+			return driver.Pending, v.ID, v.Status
+		case v.InstanceID != "":
+			return driver.Absent, v.ID, v.Status
+		}
+		return driver.Done, v.ID, ""
+	})
+}
+
+func (f publicIPKind) observe(ctx context.Context, id string) (driver.Observation, error) {
+	v, err := f.addresses().get(ctx, id)
+	if err != nil {
+		return driver.Observation{}, err
+	}
+	return v.observed(), nil
+}

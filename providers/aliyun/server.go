@@ -1,0 +1,245 @@
+package aliyun
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/duoyun/duoyun"
+	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
+)
+
+// classSystem is the name under which an account maps the disk category of system disks; without it the vendor chooses.
+const classSystem = "system"
+
+// serverKind: a security group, its rules, the server in it.
+type serverKind struct{ *Cloud }
+
+func (s serverKind) kind() *table.Kind {
+	return &table.Kind{
+		Plans: table.Plans{Create: planServer, Update: planServerChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
+			Delete: table.Fixed(driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-security_group"})},
+		Verbs: map[string]table.Verb{
+			"security_group":        {Run: s.makeGroup, Look: s.groups().shelf().LookMade("security_group")},
+			"rule":                  {Run: s.makeRule, Look: s.lookRule},
+			"server":                {Run: s.boot, Look: s.servers().shelf().LookMainMade},
+			"start":                 {Run: s.power(false), Look: s.lookPower(false)},
+			"stop":                  {Run: s.power(true), Look: s.lookPower(true)},
+			"resize":                {Run: s.resize, Look: s.lookResize},
+			"renew":                 {Run: s.renew, Look: lookRenewed(s.observe)},
+			"delete-server":         {Run: s.remove, Look: s.servers().shelf().LookMainUnmade},
+			"delete-security_group": {Run: s.groups().removal("security_group", "DeleteSecurityGroup", "SecurityGroupId"), Look: s.groups().shelf().LookUnmade("security_group")},
+		},
+		Reading: s.observe, Listing: s.servers().listed(s.observed),
+	}
+}
+
+// planServer opens each port once, lowest first, so that plans are equal whatever the document's order. RunInstances
+// starts what it makes, so a server ordered off is stopped in a step of its own.
+func planServer(c driver.Change) ([]driver.Step, error) {
+	spec := c.After.(duoyun.ServerSpec)
+	if _, err := table.PlatformNetwork(c); err != nil {
+		return nil, err
+	}
+	steps := []driver.Step{{Name: "security_group"}}
+	open := slices.Clone(spec.Ports)
+	slices.Sort(open)
+	for _, p := range slices.Compact(open) {
+		steps = append(steps, driver.Step{Name: "rule:" + strconv.Itoa(p)})
+	}
+	steps = append(steps, driver.Step{Name: "server", Main: true, Await: true})
+	if spec.Stopped {
+		steps = append(steps, driver.Step{Name: "stop", Await: true})
+	}
+	return steps, nil
+}
+
+// planServerChange stops a server to resize it: the vendor changes the type of a running one only in some families.
+func planServerChange(c driver.Change) ([]driver.Step, error) {
+	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
+	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
+		return nil, table.Impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
+	}
+	resize := before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB
+	var steps []driver.Step
+	if !before.Stopped && (resize || after.Stopped) {
+		steps = append(steps, driver.Step{Name: "stop", Await: true})
+	}
+	if resize {
+		steps = append(steps, driver.Step{Name: "resize", Await: true})
+	}
+	if !after.Stopped && (resize || before.Stopped) {
+		steps = append(steps, driver.Step{Name: "start", Await: true})
+	}
+	return steps, nil
+}
+
+func (s serverKind) makeGroup(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	network, err := table.PlatformNetwork(c.Change)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	return s.create(ctx, ecs, "CreateSecurityGroup", params{"VpcId": network.ID, "SecurityGroupName": c.Mark,
+		"Description": table.Note(c.Mark, "security_group"), "ClientToken": c.Token}, func(m made) string { return m.SecurityGroupID })
+}
+
+// makeRule: a rule that is there already is no error to the vendor, and no second rule.
+func (s serverKind) makeRule(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	port, group, err := s.rule(ctx, c)
+	if err != nil {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	return s.change(ctx, ecs, "AuthorizeSecurityGroup", params{"SecurityGroupId": group, "IpProtocol": "tcp", "PortRange": port + "/" + port,
+		"SourceCidrIp": "0.0.0.0/0", "NicType": "intranet", "Policy": "accept", "Priority": "1", "Description": table.Note(c.Mark, c.Step), "ClientToken": c.Token})
+}
+
+// rule reads the port of a step "rule:443" and the group it belongs to.
+func (s serverKind) rule(ctx context.Context, c driver.Call) (port, group string, err error) {
+	_, port, _ = strings.Cut(c.Step, ":")
+	if group, err = s.groups().shelf().ID(ctx, c.Parts["security_group"], table.Note(c.Mark, "security_group")); err == nil && group == "" {
+		err = table.Missing("security_group")
+	}
+	return port, group, err
+}
+
+// boot makes the server. Its type and image are looked up anew each time: a driver keeps no state.
+func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	spec := c.After.(duoyun.ServerSpec)
+	subnet, err := s.subnetOf(ctx, c.Change)
+	if err != nil {
+		return driver.Reply{}, err
+	}
+	image, err := s.imageID(ctx, spec.Image)
+	if err != nil {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	flavor, err := s.flavor(ctx, spec, subnet.ZoneID, c.Months > 0)
+	if err != nil {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	group, err := s.groups().shelf().ID(ctx, c.Parts["security_group"], table.Note(c.Mark, "security_group"))
+	if err == nil && group == "" {
+		err = table.Missing("security_group")
+	}
+	if err != nil {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	in := params{"ImageId": image, "InstanceType": flavor.ID, "SecurityGroupId": group, "VSwitchId": subnet.ID, "Amount": "1",
+		"InstanceName": table.Title(c.Change, longestName), "Description": c.Mark, "ClientToken": c.Token,
+		"SystemDisk.Size": strconv.FormatInt(spec.SystemDiskGiB, 10), "SystemDisk.Category": s.account.Mapping.Classes[classSystem]}
+	if c.Months > 0 {
+		in["InstanceChargeType"], in["Period"], in["PeriodUnit"], in["AutoRenew"], in["AutoPay"] = prePaid, strconv.Itoa(c.Months), "Month", "false", "true"
+	}
+	if err := login(c.Secret, in); err != nil {
+		return driver.Reply{}, err
+	}
+	return s.create(ctx, ecs, "RunInstances", in, func(m made) string {
+		if len(m.InstanceIDSets.InstanceIDSet) != 1 {
+			return ""
+		}
+		return m.InstanceIDSets.InstanceIDSet[0]
+	})
+}
+
+// prePaid is the charge type of a subscription.
+const prePaid = "PrePaid"
+
+// login lets the department in: by its public key, through cloud-init (JSON is YAML, so that nothing in a key can break
+// out of its value), or by a password.
+func login(secret driver.Secret, in params) error {
+	value := secret.Reveal()
+	if value == "" {
+		return nil
+	}
+	for _, kind := range []string{"ssh-", "ecdsa-", "sk-"} {
+		if strings.HasPrefix(value, kind) {
+			quoted, err := json.Marshal(value)
+			in["UserData"] = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "#cloud-config\nssh_authorized_keys: [%s]\n", quoted))
+			return err
+		}
+	}
+	in["Password"] = value
+	return nil
+}
+
+// power reads first: the vendor refuses to stop what is stopped, which would look like a state that passes. A stopped
+// server keeps its place (KeepCharging), so that it can always be started again.
+func (s serverKind) power(stop bool) func(context.Context, driver.Call) (driver.Reply, error) {
+	return func(ctx context.Context, c driver.Call) (driver.Reply, error) {
+		now, err := s.servers().need(ctx, c.ID, c.Mark, "server")
+		if err != nil {
+			return driver.Reply{}, table.Unsent(Code, err)
+		}
+		if state, _ := powered(now, stop); state == driver.Done {
+			return driver.Reply{}, nil
+		}
+		if stop {
+			return s.change(ctx, ecs, "StopInstance", params{"InstanceId": now.ID, "StoppedMode": "KeepCharging"})
+		}
+		return s.change(ctx, ecs, "StartInstance", params{"InstanceId": now.ID})
+	}
+}
+
+// resize asks for the type of the new demand; a demand that the present type answers to is no call at all.
+func (s serverKind) resize(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	now, err := s.servers().need(ctx, c.ID, c.Mark, "server")
+	if err != nil {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	target, err := s.flavor(ctx, c.After.(duoyun.ServerSpec), now.ZoneID, now.subscribed())
+	if err != nil || target.ID == now.InstanceType {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	in := params{"InstanceId": now.ID, "InstanceType": target.ID, "ClientToken": c.Token}
+	if !now.subscribed() {
+		return s.change(ctx, ecs, "ModifyInstanceSpec", in)
+	}
+	in["OperatorType"], in["AutoPay"] = "upgrade", "true"
+	if after := c.After.(duoyun.ServerSpec); after.VCPU < now.CPU || after.RAMGiB*1024 < now.MemoryMiB {
+		in["OperatorType"] = "downgrade"
+	}
+	return s.change(ctx, ecs, "ModifyPrepayInstanceSpec", in)
+}
+
+func (s serverKind) renew(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	return s.change(ctx, ecs, "RenewInstance", params{"InstanceId": c.ID, "Period": strconv.Itoa(c.Months), "PeriodUnit": "Month", "ClientToken": c.Token})
+}
+
+// remove releases a server on demand, running or not, and gives a subscription back, which DeleteInstance refuses until it
+// has run out.
+func (s serverKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	now, ok, err := s.servers().find(ctx, c.ID, c.Mark)
+	if err != nil || !ok {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	if now.subscribed() {
+		return s.refund(ctx, "ecs", now.ID, c.Token)
+	}
+	reply, err := s.change(ctx, ecs, "DeleteInstance", params{"InstanceId": now.ID, "Force": "true"})
+	return reply, table.Ignoring(Code, err, driver.NotFound)
+}
+
+// refund gives a subscription back at once (BssOpenApi RefundInstance, for direct customers): what was paid and not used is
+// returned by the vendor's rules.
+func (c *Cloud) refund(ctx context.Context, code, id, token string) (driver.Reply, error) {
+	reply, err := c.change(ctx, bss, "RefundInstance", params{"ProductCode": code, "ProductType": "", "InstanceId": id, "ImmediatelyRelease": "1", "ClientToken": token})
+	return reply, table.Ignoring(Code, err, driver.NotFound)
+}
+
+// lookRenewed compares until when a subscription is paid.
+func lookRenewed(observe func(context.Context, string) (driver.Observation, error)) func(context.Context, driver.Call) (driver.Evidence, error) {
+	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+		o, err := observe(ctx, c.ID)
+		return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
+			if o.PaidUntil.After(c.PaidUntil) {
+				return driver.Done, o.ID, ""
+			}
+			return driver.Absent, o.ID, ""
+		})
+	}
+}
