@@ -220,6 +220,9 @@ func (c *comparison) kinds(ctx context.Context) error {
 		if err := c.list(ctx); err != nil {
 			return err
 		}
+		if err := c.parts(ctx); err != nil {
+			return err
+		}
 		if err := c.ghosts(ctx); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,34 @@ func TestReconcilingFilesWhatDiffersAndDeletesNothing(t *testing.T) {
 			t.Fatalf("the same matter was filed twice: %q", got)
 		}
 		x.wantThings(8)
+	})
+}
+
+func TestAPartThatNoRecordHasIsToldOfOnce(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		net := x.order("net", duoyun.NetworkSpec{CIDR: "10.0.0.0/24"}, duoyun.IntentIntended)
+		x.until(net, time.Minute)
+		doubled := *x.things[slices.IndexFunc(x.things, func(y *thing) bool { return y.step == "router" })]
+		doubled.id = "a second router"
+		x.things = append(x.things, &doubled,
+			&thing{id: "of nothing", mark: duoyun.Mark(duoyun.NewID(time.Now())), step: "router", kind: duoyun.KindNetwork})
+		if r := x.reconcile(); r.Orphans != 1 {
+			t.Fatalf("the network has just moved: its router may yet be recorded: %+v", r)
+		}
+		x.clock.Advance(time.Hour)
+		for range 2 {
+			if r := x.reconcile(); r.Orphans != 2 || r.Ours != 1 {
+				t.Fatalf("report %+v", r)
+			}
+			if got := x.findings(); got != "orphan orphan" {
+				t.Fatalf("findings %q", got)
+			}
+		}
+		x.until(x.change(net, duoyun.OpDelete, nil), time.Minute)
+		x.clock.Advance(time.Hour)
+		if r := x.reconcile(); r.Orphans != 1 {
+			t.Fatalf("the deletion took both routers with it: %+v", r)
+		}
 	})
 }
 

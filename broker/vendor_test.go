@@ -300,6 +300,19 @@ func (t *thing) observe() driver.Observation {
 	return driver.Observation{ID: t.id, Mark: t.mark, State: t.state, Spec: t.spec, Addresses: []string{"10.32.0.5"}, Raw: []byte(`{"adminPass":"x","id":"` + t.id + `"}`)}
 }
 
+// ListParts implements driver.PartLister over what is not a unit's main object.
+func (s shelf) ListParts(context.Context, string) ([]driver.Part, string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []driver.Part
+	for _, t := range s.present() {
+		if t.kind == s.kind && t.step != string(t.kind) {
+			all = append(all, driver.Part{ID: t.id, Mark: t.mark, Step: t.step})
+		}
+	}
+	return all, "", nil
+}
+
 func (s shelf) List(_ context.Context, cursor string) (driver.Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -192,6 +192,28 @@ func (c *Cloud) List(ctx context.Context, k duoyun.Kind, cursor string) (driver.
 	return p, nil
 }
 
+// ListParts pages over the parts of a kind's units beside their main objects; a driver that does not tell has none.
+func (c *Cloud) ListParts(ctx context.Context, k duoyun.Kind, cursor string) ([]driver.Part, string, error) {
+	r, err := c.resource(k)
+	if err != nil {
+		return nil, "", err
+	}
+	l, ok := r.(driver.PartLister)
+	if !ok {
+		return nil, "", nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.readTimeout())
+	defer cancel()
+	parts, next, err := l.ListParts(ctx, cursor)
+	if err != nil {
+		return nil, "", c.wrap("list", k, err)
+	}
+	if next == cursor && next != "" {
+		return nil, "", c.fail("list", k, driver.Unavailable, errSameCursor())
+	}
+	return parts, next, nil
+}
+
 // readTimeout leaves room for a read's attempts, each of which the driver bounds itself.
 func (c *Cloud) readTimeout() time.Duration { return 3 * c.Capabilities().CallTimeout }
 

@@ -19,7 +19,7 @@ type wire struct {
 }
 
 // around surrounds a wire call; call makes it. Every decorator is one such function, so that all of them cover the same
-// four calls.
+// calls.
 type around func(ctx context.Context, w wire, call func(ctx context.Context) error) error
 
 // decorated is a cloud whose every wire call goes through around.
@@ -78,6 +78,19 @@ func (r decoratedResource) List(ctx context.Context, cursor string) (p driver.Pa
 		return err
 	})
 	return p, err
+}
+
+// ListParts implements driver.PartLister; a driver that does not tell of parts has none.
+func (r decoratedResource) ListParts(ctx context.Context, cursor string) (parts []driver.Part, next string, err error) {
+	l, ok := r.Resource.(driver.PartLister)
+	if !ok {
+		return nil, "", nil
+	}
+	err = r.around(ctx, wire{Op: "list", Kind: r.kind}, func(ctx context.Context) (err error) {
+		parts, next, err = l.ListParts(ctx, cursor)
+		return err
+	})
+	return parts, next, err
 }
 
 const readTries = 3

@@ -10,7 +10,6 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/broker"
-	"github.com/duoyun/duoyun/providers/simcloud"
 	"github.com/duoyun/duoyun/store/storetest"
 )
 
@@ -24,7 +23,6 @@ type verdict struct {
 	unresolved []string
 	holds      []string
 	stray      []string // parts of units (ports, groups, listeners) that hang on nothing, or are there twice
-	doubled    int      // requests that the network doubled: what no client of such a vendor can prevent
 	stuck      []string // orders that stand still with nothing under way
 }
 
@@ -41,9 +39,6 @@ func (s *storm) judge() {
 	v.holds, err = storetest.WrongHolds(context.Background(), s.house.store)
 	check(s.t, err)
 	s.print(v)
-	if len(v.stray) <= v.doubled {
-		v.stray = nil // told, and known to be: nothing lists a unit's parts but the unit's own steps
-	}
 	for what, all := range map[string][]string{"duplicates": v.duplicates, "losses": v.losses, "unresolved": v.unresolved,
 		"wrong holds": v.holds, "orders that stand still": v.stuck, "stray parts": v.stray} {
 		if len(all) > 0 {
@@ -75,8 +70,7 @@ func (s *storm) compare() verdict {
 	for _, subject := range s.texts(`SELECT subject_id FROM findings WHERE state = 'open' AND kind <> 'bad_reply'`) {
 		told[subject] = true
 	}
-	faults := injected(s.clouds)
-	v := verdict{doubled: faults[string(simcloud.Duplicated)] + faults[string(simcloud.DuplicateGap)]}
+	var v verdict
 	known := map[string]unitRow{}
 	rows, err := s.db.Query(`SELECT id, kind, state, vendor_id FROM resources`)
 	check(s.t, err)
@@ -122,12 +116,19 @@ func (s *storm) compareUnit(v *verdict, u unitRow, there []string, told map[stri
 	}
 }
 
-// compareParts looks for what hangs on no unit that is there or being seen to.
+// compareParts looks for parts that hang on no unit that is there or being seen to, and of which no finding tells.
 func (s *storm) compareParts(v *verdict, known map[string]unitRow, there vendorThings, told map[string]bool) {
 	for note, ids := range there.parts {
-		u := known[duoyun.ResourceOfMark(note[:35])]
+		mark, part, _ := strings.Cut(note, " ")
+		u := known[duoyun.ResourceOfMark(mark)]
 		gone := !duoyun.ResourceState(u.state).Live()
-		if (gone || len(ids) > 1) && !told[u.id] {
+		stray := 0
+		for _, id := range ids {
+			if !told[part+" "+id] {
+				stray++
+			}
+		}
+		if (gone && stray > 0 || stray > 1) && !told[u.id] {
 			v.stray = append(v.stray, fmt.Sprintf("%s of a %s that is %s: %s", note, u.kind, u.state, ids))
 		}
 	}

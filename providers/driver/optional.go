@@ -26,6 +26,19 @@ func As[T any](c Cloud) (T, bool) {
 	return none, false
 }
 
+// PartLister is a Resource whose units have parts beside their main object (a server's security group, a network's router)
+// that List does not show: it pages over those that bear a mark of ours, whosever they are. "" is the first page.
+type PartLister interface {
+	ListParts(ctx context.Context, cursor string) (parts []Part, next string, err error)
+}
+
+// Part is a part of a unit as its vendor shows it.
+type Part struct {
+	ID   string
+	Mark string // of the unit
+	Step string // that makes it
+}
+
 // QuotaReader tells what the account may still create.
 type QuotaReader interface {
 	Quota(ctx context.Context) (map[duoyun.Dimension]Allowance, error)

@@ -33,6 +33,7 @@ func (n networkKind) kind() *table.Kind {
 			"delete-network":   {Run: n.deleteNetwork, Look: n.networkShelf().LookMainUnmade},
 		},
 		Reading: n.observe, Listing: n.list,
+		Parts: map[string]table.Shelf{"subnet": n.subnets(), "router": n.routers()},
 	}
 }
 

@@ -49,6 +49,7 @@ func (s serverKind) kind() *table.Kind {
 			"delete-security_group": {Run: s.deleteGroup, Look: s.groups().LookUnmade("security_group")},
 		},
 		Reading: s.observe, Listing: s.list,
+		Parts: map[string]table.Shelf{"security_group": s.groups(), "port": s.ports()},
 	}
 }
 

@@ -5,6 +5,9 @@ package table
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/duoyun/duoyun"
@@ -17,6 +20,7 @@ type Kind struct {
 	Verbs   map[string]Verb
 	Reading func(ctx context.Context, id string) (driver.Observation, error)
 	Listing func(ctx context.Context, cursor string) (driver.Page, error)
+	Parts   map[string]Shelf // where the parts of its units stand that bear their note, by the step that makes them
 }
 
 // Verb is how a step is sent, and how its effect is looked for.
@@ -87,6 +91,38 @@ func (k *Kind) Observe(ctx context.Context, id string) (driver.Observation, erro
 func (k *Kind) List(ctx context.Context, cursor string) (driver.Page, error) {
 	return k.Listing(ctx, cursor)
 }
+
+// ListParts implements driver.PartLister: shelf by shelf. A cursor is the shelf's name and the vendor's own.
+func (k *Kind) ListParts(ctx context.Context, cursor string) ([]driver.Part, string, error) {
+	names := slices.Sorted(maps.Keys(k.Parts))
+	name, at, _ := strings.Cut(cursor, " ")
+	i := max(0, slices.Index(names, name))
+	if len(names) == 0 {
+		return nil, "", nil
+	}
+	things, next, partial, err := k.Parts[names[i]].Page(ctx, at)
+	if err == nil && partial {
+		err = Refuse(driver.Unavailable, errPartial)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	var parts []driver.Part
+	for _, t := range things {
+		if mark, step, ok := strings.Cut(t.Note, " "); ok && step == names[i] && t.State != driver.Deleting && duoyun.IsMark(mark) {
+			parts = append(parts, driver.Part{ID: t.ID, Mark: mark, Step: step})
+		}
+	}
+	switch {
+	case next != "":
+		next = names[i] + " " + next
+	case i+1 < len(names):
+		next = names[i+1] + " "
+	}
+	return parts, next, nil
+}
+
+var errPartial = errors.New("the listing of parts is not whole")
 
 func (k *Kind) verb(step string) (Verb, error) {
 	name, _, _ := strings.Cut(step, ":")
