@@ -57,6 +57,10 @@ type Samples struct {
 	LoadBalancer          duoyun.LoadBalancerSpec
 	PublicIP              duoyun.PublicIPSpec
 	Bucket, GrownBucket   duoyun.BucketSpec
+	Database              duoyun.DatabaseSpec
+	GrownDatabase         duoyun.DatabaseSpec // more storage, the rest as it was
+	ResizedDatabase       duoyun.DatabaseSpec // GrownDatabase with more processors and memory
+	Cache, ResizedCache   duoyun.CacheSpec
 	Zone                  string
 }
 
@@ -65,11 +69,18 @@ func DefaultSamples() Samples {
 	server := duoyun.ServerSpec{VCPU: 1, RAMGiB: 2, SystemDiskGiB: 40, Image: "kylin-v10", Ports: []int{22, 443}}
 	resized := server
 	resized.VCPU, resized.RAMGiB = 2, 4
+	database := duoyun.DatabaseSpec{Engine: duoyun.EngineMySQL, Version: "8.0", VCPU: 2, RAMGiB: 4, StorageGiB: 40, Standby: true}
+	grown := database
+	grown.StorageGiB = 60
+	larger := grown
+	larger.VCPU, larger.RAMGiB = 4, 8
 	return Samples{Server: server, ResizedServer: resized,
 		Disk: duoyun.DiskSpec{SizeGiB: 10, Class: "ssd"}, GrownDisk: duoyun.DiskSpec{SizeGiB: 12, Class: "ssd"},
 		Network: duoyun.NetworkSpec{CIDR: "10.199.7.0/24"}, LoadBalancer: duoyun.LoadBalancerSpec{Port: 443, MemberPort: 8443},
 		PublicIP: duoyun.PublicIPSpec{BandwidthMbps: 5}, Bucket: duoyun.BucketSpec{SizeGiB: 1, Class: "standard"},
-		GrownBucket: duoyun.BucketSpec{SizeGiB: 2, Class: "standard"}, Zone: duoyun.ZoneExtranetPublic}
+		GrownBucket: duoyun.BucketSpec{SizeGiB: 2, Class: "standard"}, Zone: duoyun.ZoneExtranetPublic,
+		Database: database, GrownDatabase: grown, ResizedDatabase: larger,
+		Cache: duoyun.CacheSpec{Version: "7.0", MemoryGiB: 1}, ResizedCache: duoyun.CacheSpec{Version: "7.0", MemoryGiB: 2}}
 }
 
 func (s Samples) filled() Samples {
@@ -91,6 +102,12 @@ func (s Samples) filled() Samples {
 	}
 	if s.Bucket.SizeGiB == 0 {
 		s.Bucket, s.GrownBucket = d.Bucket, d.GrownBucket
+	}
+	if s.Database.VCPU == 0 {
+		s.Database, s.GrownDatabase, s.ResizedDatabase = d.Database, d.GrownDatabase, d.ResizedDatabase
+	}
+	if s.Cache.MemoryGiB == 0 {
+		s.Cache, s.ResizedCache = d.Cache, d.ResizedCache
 	}
 	if s.Zone == "" {
 		s.Zone = d.Zone
@@ -126,8 +143,8 @@ func Run(t *testing.T, h Harness) {
 
 // inOrder is the order of exercise: parents first, so that a broken parent is told before its children.
 func inOrder() []duoyun.Kind {
-	return []duoyun.Kind{duoyun.KindNetwork, duoyun.KindBucket, duoyun.KindAddress, duoyun.KindServer, duoyun.KindDisk,
-		duoyun.KindLoadBalancer, duoyun.KindPublicIP}
+	return []duoyun.Kind{duoyun.KindNetwork, duoyun.KindBucket, duoyun.KindAddress, duoyun.KindDatabase, duoyun.KindCache,
+		duoyun.KindServer, duoyun.KindDisk, duoyun.KindLoadBalancer, duoyun.KindPublicIP}
 }
 
 func (w *world) capabilities(t *testing.T) {

@@ -41,7 +41,7 @@ func (w *world) observed(t *testing.T, u *unit) {
 			}
 		}
 	}
-	addressed := []duoyun.Kind{duoyun.KindServer, duoyun.KindAddress, duoyun.KindLoadBalancer, duoyun.KindPublicIP}
+	addressed := []duoyun.Kind{duoyun.KindServer, duoyun.KindAddress, duoyun.KindLoadBalancer, duoyun.KindPublicIP, duoyun.KindDatabase, duoyun.KindCache}
 	if slices.Contains(addressed, u.Kind) && len(o.Addresses) == 0 {
 		t.Error("it has no address")
 	}
@@ -114,18 +114,32 @@ func (w *world) impossible(t *testing.T, u *unit) {
 	if code := w.cloud.Code(err); code != driver.Invalid {
 		t.Errorf("becoming another kind: code %q: %v", code, err)
 	}
-	if s, ok := u.After.(duoyun.DiskSpec); ok {
-		s.SizeGiB--
-		c.After = s
+	for _, smaller := range shrunk(u.After) {
+		c.After = smaller
 		_, err := w.resource(u.Kind).Plan(c)
 		if code := w.cloud.Code(err); code != driver.Invalid {
-			t.Errorf("shrinking: code %q: %v", code, err)
+			t.Errorf("becoming %s: code %q: %v", duoyun.EncodeSpec(smaller), code, err)
 		}
 	}
 	c.After = u.After
 	if steps, err := w.resource(u.Kind).Plan(c); err != nil {
 		t.Errorf("staying as it is: %v, %v", steps, err)
 	}
+}
+
+// shrunk are specs with less storage, or another engine: what a spec can never become.
+func shrunk(of duoyun.Spec) []duoyun.Spec {
+	switch s := of.(type) {
+	case duoyun.DiskSpec:
+		s.SizeGiB--
+		return []duoyun.Spec{s}
+	case duoyun.DatabaseSpec:
+		smaller, other := s, s
+		smaller.StorageGiB--
+		other.Engine = "oracle"
+		return []duoyun.Spec{smaller, other}
+	}
+	return nil
 }
 
 // changes takes a unit through the updates its kind has.
@@ -144,6 +158,11 @@ func (w *world) changes(t *testing.T, u *unit) {
 		w.update(t, u, w.h.Samples.GrownDisk)
 	case duoyun.BucketSpec:
 		w.update(t, u, w.h.Samples.GrownBucket)
+	case duoyun.DatabaseSpec:
+		w.update(t, u, w.h.Samples.GrownDatabase)
+		w.update(t, u, w.h.Samples.ResizedDatabase)
+	case duoyun.CacheSpec:
+		w.update(t, u, w.h.Samples.ResizedCache)
 	}
 }
 

@@ -161,6 +161,10 @@ func (w *world) updates(u *unit) []duoyun.Spec {
 		return []duoyun.Spec{w.h.Samples.GrownDisk}
 	case duoyun.BucketSpec:
 		return []duoyun.Spec{w.h.Samples.GrownBucket}
+	case duoyun.DatabaseSpec:
+		return []duoyun.Spec{w.h.Samples.GrownDatabase, w.h.Samples.ResizedDatabase}
+	case duoyun.CacheSpec:
+		return []duoyun.Spec{w.h.Samples.ResizedCache}
 	}
 	return nil
 }

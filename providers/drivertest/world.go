@@ -59,6 +59,9 @@ func (w *world) strangerID(k duoyun.Kind) string {
 	return duoyun.NewID(time.Now())
 }
 
+// password is the login of what has one, of the form that the house makes.
+const password = "7Tkz3hcN9sQ2vRpd5JxE"
+
 // change is the creation of a unit of a kind with the parents it needs.
 func (w *world) change(t *testing.T, k duoyun.Kind) driver.Change {
 	t.Helper()
@@ -93,6 +96,12 @@ func (w *world) change(t *testing.T, k duoyun.Kind) driver.Change {
 		}
 	case duoyun.KindBucket:
 		c.After = s.Bucket
+	case duoyun.KindDatabase:
+		network()
+		c.After, c.Secret = s.Database, driver.NewSecret(password)
+	case duoyun.KindCache:
+		network()
+		c.After, c.Secret = s.Cache, driver.NewSecret(password)
 	}
 	return c
 }
