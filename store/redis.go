@@ -52,8 +52,9 @@ redis.call('SET', KEYS[1], string.format('%.0f', due + every), 'PX', math.ceil((
 return 0
 `
 
-// OpenRedis connects to a Redis by URL (redis:// or rediss://) or by host:port.
-func OpenRedis(ctx context.Context, url string, o RedisOptions) (*Redis, error) {
+// OpenRedis takes a Redis by URL (redis:// or rediss://) or by host:port. It need not answer yet: until it does, the
+// in-memory twins serve.
+func OpenRedis(url string, o RedisOptions) (*Redis, error) {
 	if !strings.Contains(url, "://") {
 		url = "redis://" + url
 	}
@@ -67,10 +68,6 @@ func OpenRedis(ctx context.Context, url string, o RedisOptions) (*Redis, error) 
 		limits: providers.NewMemoryLimiter(o.Clock), breaker: providers.NewMemoryBreaker(o.Clock), now: o.Clock, well: map[string]time.Time{}}
 	if r.prefix == "" {
 		r.prefix = "duoyun:"
-	}
-	if err := r.Ready(ctx); err != nil {
-		r.Close()
-		return nil, duoyun.Fail(duoyun.CodeUnavailable, "redis", "无法连接 Redis", "Redis cannot be reached").Because(err)
 	}
 	return r, nil
 }

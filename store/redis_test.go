@@ -57,7 +57,7 @@ func openRedisAt(t *testing.T, c *clock, prefix string) testRedis {
 	if url == "" {
 		t.Fatal("DUOYUN_TEST_REDIS is not set: run `make test`, or `deploy/test/with-services go test ./...`")
 	}
-	r, err := store.OpenRedis(context.Background(), url, store.RedisOptions{Prefix: prefix, Clock: c.Now})
+	r, err := store.OpenRedis(url, store.RedisOptions{Prefix: prefix, Clock: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (h *house) open(ctx context.Context) (err error) {
 
 func (h *house) wire(ctx context.Context, log *slog.Logger) error {
 	s, m := h.store, newMetrics(h.store)
-	shared, err := h.shared(ctx)
+	shared, err := h.shared(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -119,18 +119,21 @@ func (h *house) listenerURL() string {
 }
 
 // shared is what replicas share through Redis, or in memory for a single process: limits and circuits.
-func (h *house) shared(ctx context.Context) (limiting, error) {
+func (h *house) shared(ctx context.Context, log *slog.Logger) (limiting, error) {
 	if h.config.Redis == "" {
 		return struct {
 			*providers.MemoryLimiter
 			*providers.MemoryBreaker
 		}{providers.NewMemoryLimiter(time.Now), providers.NewMemoryBreaker(time.Now)}, nil
 	}
-	r, err := store.OpenRedis(ctx, h.config.Redis, store.RedisOptions{})
+	r, err := store.OpenRedis(h.config.Redis, store.RedisOptions{})
 	if err != nil {
 		return nil, err
 	}
 	h.closers = append(h.closers, r.Close)
+	if err := r.Ready(ctx); err != nil { // it is a cache and a limiter: losing it loses nothing, at the start too
+		log.Warn("redis does not answer: limits and circuits are this replica's alone until it does", "error", err.Error())
+	}
 	return r, nil
 }
 

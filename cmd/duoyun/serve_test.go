@@ -40,6 +40,30 @@ func TestANewInstallationIsToldToBeginWithInit(t *testing.T) {
 	}
 }
 
+func TestAServerStartsThoughItsRedisDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	c := defaultConfig()
+	c.Database, c.SealKeyFile, c.Redis = filepath.Join(t.TempDir(), "d.db"), filepath.Join(t.TempDir(), "key"), "127.0.0.1:1"
+	var said bytes.Buffer
+	h, err := build(t.Context(), c, logger("info", &said))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if !strings.Contains(said.String(), "redis does not answer") {
+		t.Errorf("nobody is told: %s", said.String())
+	}
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+	if w.Code != http.StatusOK {
+		t.Errorf("it is not ready: %d %s", w.Code, w.Body)
+	}
+}
+
 // deadlines records when a connection's writes would be cut.
 type deadlines struct {
 	*httptest.ResponseRecorder
