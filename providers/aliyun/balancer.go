@@ -296,7 +296,8 @@ func (b balancerKind) observe(ctx context.Context, id string) (driver.Observatio
 		if err != nil {
 			return o, err
 		}
-		spec.MemberPort, o.Spec = l.BackendServerPort, spec
+		spec.MemberPort = l.BackendServerPort
+		o.Spec = spec
 	}
 	return o, nil
 }

@@ -51,7 +51,7 @@ func meanings() []says {
 		{"NoPermission", driver.Auth}, {"NotAuthorized", driver.Auth}, {"Unauthorized", driver.Auth}, {"AccessDenied", driver.Auth},
 		{"RealNameAuthenticationError", driver.Auth}, {"SecurityTokenExpired", driver.Auth},
 
-		{"Quota", driver.Quota}, {"LimitExceed", driver.Quota}, {"TooManyBuckets", driver.Quota}, {"NotEnoughBalance", driver.Quota},
+		{"NoSuch", driver.NotFound}, {"Quota", driver.Quota}, {"LimitExceed", driver.Quota}, {"TooManyBuckets", driver.Quota}, {"NotEnoughBalance", driver.Quota},
 		{"INSUFFICIENT_BALANCE", driver.Quota}, {"Arrear", driver.Quota},
 
 		{"NoStock", driver.SoldOut}, {"NotOnSale", driver.SoldOut}, {"ResourceNotAvailable", driver.SoldOut},
@@ -60,8 +60,7 @@ func meanings() []says {
 		{"Image.NotFound", driver.Invalid}, {"InvalidImageId", driver.Invalid}, {"InvalidAction", driver.Invalid}, {"InvalidVersion", driver.Invalid},
 		{"InvalidZoneId", driver.Invalid}, {"InvalidRegionId", driver.Invalid}, {"InvalidInstanceType", driver.Invalid},
 
-		{"NoSuchBucket", driver.NotFound}, {"NoSuchKey", driver.NotFound}, {"ResourceNotExists", driver.NotFound}, {"NotFound", driver.NotFound},
-		{"NotExist", driver.NotFound}, {"NoSuch", driver.NotFound},
+		{"NotFound", driver.NotFound}, {"NotExist", driver.NotFound}, // ResourceNotExists: BssOpenApi
 
 		{"DependencyViolation", driver.NotReady}, {"Conflict", driver.NotReady}, {"BucketNotEmpty", driver.NotReady}, {"configuring", driver.NotReady},
 		{"Configuring", driver.NotReady}, {"InstanceStatusNotSupport", driver.NotReady}, {"OperationDenied.DBInstanceStatus", driver.NotReady},

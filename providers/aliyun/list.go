@@ -36,6 +36,8 @@ type listing[T item] struct {
 	id           string // the parameter that picks one thing
 	array        bool   // its value is a JSON array
 	more         params
+	// vouch proves a sentinel of another sort than these things, from the same service; nil: it is one of them.
+	vouch func(context.Context, string) error
 }
 
 // read makes one call. An answer without its list or its total is an error: taken for an empty listing it would prove
@@ -145,7 +147,7 @@ func (l listing[T]) every(ctx context.Context) ([]T, error) {
 }
 
 func (l listing[T]) shelf() table.Shelf {
-	return table.Shelf{Code: Code,
+	s := table.Shelf{Code: Code,
 		Get: func(ctx context.Context, id string) (table.Thing, error) {
 			v, err := l.get(ctx, id)
 			if err != nil {
@@ -158,6 +160,19 @@ func (l listing[T]) shelf() table.Shelf {
 			return table.Things(all, T.thing), next, partial, err
 		},
 	}
+	if l.vouch != nil {
+		s.Vouch = func(ctx context.Context, sentinel string) (bool, error) {
+			err := l.vouch(ctx, sentinel)
+			return err == nil, table.Ignoring(Code, err, driver.NotFound)
+		}
+	}
+	return s
+}
+
+// exists is whether there is a thing with an id.
+func (l listing[T]) exists(ctx context.Context, id string) error {
+	_, err := l.get(ctx, id)
+	return err
 }
 
 // listed makes a kind's listing of what the listing itself shows; what needs a call for each thing is left to Observe.

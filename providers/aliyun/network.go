@@ -23,7 +23,7 @@ func (n networkKind) kind() *table.Kind {
 			"delete-vswitch": {Run: n.vswitches().removal("vswitch", "DeleteVSwitch", "VSwitchId"), Look: n.vswitches().shelf().LookUnmade("vswitch")},
 			"delete-network": {Run: n.vpcs().removal("", "DeleteVpc", "VpcId"), Look: n.vpcs().shelf().LookMainUnmade},
 		},
-		Reading: n.observe, Listing: n.vpcs().listed(vpcItem.observed),
+		Reading: n.observe, Listing: n.vpcs().listed(vpcItem.observed), Parts: map[string]table.Shelf{"vswitch": n.vswitches().shelf()},
 	}
 }
 
@@ -84,7 +84,8 @@ func (c *Cloud) vpcs() listing[vpcItem] {
 }
 
 func (c *Cloud) vswitches() listing[vswitch] {
-	return listing[vswitch]{cloud: c, product: vpc, action: "DescribeVSwitches", outer: "VSwitches", inner: "VSwitch", id: "VSwitchId"}
+	return listing[vswitch]{cloud: c, product: vpc, action: "DescribeVSwitches", outer: "VSwitches", inner: "VSwitch", id: "VSwitchId",
+		vouch: c.vpcs().exists}
 }
 
 func (n networkKind) makeVPC(ctx context.Context, c driver.Call) (driver.Reply, error) {

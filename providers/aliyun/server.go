@@ -35,7 +35,7 @@ func (s serverKind) kind() *table.Kind {
 			"delete-server":         {Run: s.remove, Look: s.servers().shelf().LookMainUnmade},
 			"delete-security_group": {Run: s.groups().removal("security_group", "DeleteSecurityGroup", "SecurityGroupId"), Look: s.groups().shelf().LookUnmade("security_group")},
 		},
-		Reading: s.observe, Listing: s.servers().listed(s.observed),
+		Reading: s.observe, Listing: s.servers().listed(s.observed), Parts: map[string]table.Shelf{"security_group": s.groups().shelf()},
 	}
 }
 

@@ -72,7 +72,7 @@ func (g group) thing() table.Thing {
 
 func (c *Cloud) groups() listing[group] {
 	return listing[group]{cloud: c, product: ecs, action: "DescribeSecurityGroups", outer: "SecurityGroups", inner: "SecurityGroup",
-		id: "SecurityGroupIds", array: true}
+		id: "SecurityGroupIds", array: true, vouch: c.servers().exists}
 }
 
 // open reads which single TCP ports a group lets in.
