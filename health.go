@@ -42,3 +42,19 @@ func (h PoolHealth) Worst() Health {
 	}
 	return h.Read
 }
+
+// PoolCheck 资源池核验 is what read-only calls with a pool's credential find out about its account.
+type PoolCheck struct {
+	Pool    Pool
+	Faults  []Fault // what the key may not do, what a mapping names that is not there, what is sold and not offered
+	Kinds   []Kind  // the account offers
+	Flavors int     // server sizes it can buy now; 0 where its driver does not tell
+	Quota   map[Dimension]Allowance
+	Balance *Balance // nil where its driver does not tell
+}
+
+// Allowance is a vendor account's own limit for a dimension; Limit < 0 is unlimited.
+type Allowance struct {
+	Limit int64 `json:"limit"`
+	Used  int64 `json:"used"`
+}

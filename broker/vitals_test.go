@@ -17,6 +17,10 @@ func (c circuits) Health(context.Context, string) (read, mutate duoyun.Health) {
 	return c.read, c.mutate
 }
 
+func (c circuits) Check(_ context.Context, pool string) (duoyun.PoolCheck, error) {
+	return duoyun.PoolCheck{Pool: duoyun.Pool{ID: pool}}, nil
+}
+
 func TestAPoolTellsHowItsAccountAnswersAndHowLongPurchasesHaveWaited(t *testing.T) {
 	each(t, func(t *testing.T, x *shop) {
 		ctx, since := context.Background(), time.Now().Add(-time.Hour).UTC()
@@ -56,6 +60,21 @@ func TestAQueueTellsHowLongItsNextJobHasBeenDue(t *testing.T) {
 		ages, err := x.store.QueueAges(ctx)
 		if err != nil || len(ages) != 2 || ages["purchase"] <= 0 || ages["purchase"] > time.Minute {
 			t.Fatalf("%v %v", ages, err)
+		}
+	})
+}
+
+func TestWhoRunsThePlatformOrBuysMayCheckAPool(t *testing.T) {
+	each(t, func(t *testing.T, x *shop) {
+		v := broker.NewVitals(x.store, circuits{})
+		for login, want := range map[string]duoyun.Code{"sysadmin": "", "city-procurement": "", "hrss-applicant": duoyun.CodeForbidden, "city-auditor": duoyun.CodeForbidden} {
+			got, err := v.Check(context.Background(), x.world.Actor(t, login), "telecom-1")
+			if duoyun.CodeOf(err) != want || err == nil && got.Pool.ID != x.world.ID("telecom-1") {
+				t.Errorf("%s: %+v, %v", login, got.Pool, err)
+			}
+		}
+		if _, err := v.Check(context.Background(), x.world.Actor(t, "sysadmin"), "none"); duoyun.CodeOf(err) != duoyun.CodeNotFound {
+			t.Errorf("an unknown pool: %v", err)
 		}
 	})
 }

@@ -155,17 +155,10 @@ func (d *Directory) entry(poolID string) *entry {
 }
 
 func (d *Directory) connect(ctx context.Context, p duoyun.Pool, secret string) (*Cloud, error) {
-	opener, ok := d.openers[p.Driver]
-	if !ok {
-		return nil, duoyun.Fail(duoyun.CodeInvalid, "driver", "没有名为 %s 的驱动", "there is no driver named %s", p.Driver)
+	opener, a, err := d.account(p, secret)
+	if err != nil {
+		return nil, err
 	}
-	var a driver.Account
-	if len(p.Account) > 0 {
-		if err := json.Unmarshal(p.Account, &a); err != nil {
-			return nil, duoyun.Fail(duoyun.CodeInvalid, "account", "资源池 %s 的账号配置无法读取", "the account of pool %s cannot be read", p.Code).Because(err)
-		}
-	}
-	a.Pool, a.Secret = p.ID, driver.NewSecret(secret)
 	wrapper := &Cloud{pool: p, account: a, cloud: closed{}}
 	c, err := opener(ctx, a)
 	if err != nil {
@@ -174,6 +167,22 @@ func (d *Directory) connect(ctx context.Context, p duoyun.Pool, secret string) (
 	o := d.options
 	o.Now = d.now
 	return NewCloud(p, a, c, o), nil
+}
+
+// account is how a pool is reached, and by which driver.
+func (d *Directory) account(p duoyun.Pool, secret string) (driver.Opener, driver.Account, error) {
+	var a driver.Account
+	opener, ok := d.openers[p.Driver]
+	if !ok {
+		return nil, a, duoyun.Fail(duoyun.CodeInvalid, "driver", "没有名为 %s 的驱动", "there is no driver named %s", p.Driver)
+	}
+	if len(p.Account) > 0 {
+		if err := json.Unmarshal(p.Account, &a); err != nil {
+			return nil, a, duoyun.Fail(duoyun.CodeInvalid, "account", "资源池 %s 的账号配置无法读取", "the account of pool %s cannot be read", p.Code).Because(err)
+		}
+	}
+	a.Pool, a.Secret = p.ID, driver.NewSecret(secret)
+	return opener, a, nil
 }
 
 func errOpening() error { return shut{errors.New("the account is being opened, and that takes long")} }

@@ -64,8 +64,8 @@ type BalanceReader interface {
 	Balance(ctx context.Context) (duoyun.Balance, error)
 }
 
-// Allowance is the account's own limit for a dimension; Limit < 0 is unlimited.
-type Allowance struct{ Limit, Used int64 }
+// Allowance is the account's own limit for a dimension.
+type Allowance = duoyun.Allowance
 
 // Checker proves an account with read-only calls and names what it may not do or what a mapping lacks.
 type Checker interface {
