@@ -39,6 +39,10 @@ func (l Line) After(before Spec) (Spec, error) {
 	switch was := before.(type) {
 	case ServerSpec:
 		return l.afterServer(was)
+	case DatabaseSpec:
+		return l.afterDatabase(was)
+	case CacheSpec:
+		return l.afterCache(was)
 	case DiskSpec:
 		asked, ok := l.Spec.(DiskSpec)
 		if l.Action == ActionGrow && ok {
@@ -93,6 +97,18 @@ func (l Line) misfit(before Spec) error {
 		kind = before.Kind()
 	}
 	return Fail(CodeInvalid, "action", "该资源（%[2]s）不支持操作 %[1]s", "action %s does not fit a %s", string(l.Action), string(kind))
+}
+
+// checkLogin: a server takes a key or a password, a database or cache has a password only.
+func (l Line) checkLogin(f *Faults, path string) {
+	switch l.Kind {
+	case KindServer:
+		oneOf(f, path, l.Login, "", "key", "secret")
+	case KindDatabase, KindCache:
+		oneOf(f, path, l.Login, "secret")
+	default:
+		refuse(f, path, l.Login, l.Login == "", "只有云主机、云数据库和云缓存写登录方式", "only servers, databases and caches have a login")
+	}
 }
 
 func grows(was, asked int64, wasClass, askedClass string) error {
@@ -202,8 +218,7 @@ func (l Line) checkOpen(f *Faults, path string) {
 	between(f, path+".quantity", l.Quantity, 1, MaxUnits)
 	l.checkSpec(f, path)
 	l.checkZone(f, path)
-	oneOf(f, path+".login", l.Login, "", "key", "secret")
-	refuse(f, path+".login", l.Login, l.Login == "" || l.Kind == KindServer, "只有云主机写登录方式", "only servers have a login")
+	l.checkLogin(f, path+".login")
 	refuse(f, path+".attach", string(l.Attach), l.Attach == "" || l.Kind == KindDisk || l.Kind == KindPublicIP,
 		"只有云硬盘和公网地址可以挂载", "only disks and public addresses are attached")
 	oneOf(f, path+".per", l.Per, "", "each")
@@ -272,25 +287,41 @@ func (l Line) checkAction(f *Faults, path string, form Form) {
 	}
 	switch l.Action {
 	case ActionResize:
-		s, ok := l.Spec.(ServerSpec)
-		if !ok {
-			f.Add(path+".spec", string(l.Kind), "变配须写明云主机规格，如 {vcpu: 8, ram_gib: 32}", "a resize states a server spec, such as {vcpu: 8, ram_gib: 32}")
-			return
-		}
-		between(f, path+".spec.vcpu", s.VCPU, 1, 256)
-		between(f, path+".spec.ram_gib", s.RAMGiB, 1, 4096)
+		l.checkResize(f, path+".spec")
 	case ActionGrow:
-		switch s := l.Spec.(type) {
-		case DiskSpec:
-			between(f, path+".spec.size_gib", s.SizeGiB, 1, 32768)
-		case BucketSpec:
-			between(f, path+".spec.size_gib", s.SizeGiB, 1, 1<<20)
-		default:
-			f.Add(path+".spec", string(l.Kind), "扩容须写明类型 disk 或 bucket 及规格，如 {size_gib: 1000}",
-				"growing states kind disk or bucket and a spec, such as {size_gib: 1000}")
-		}
+		l.checkGrow(f, path+".spec")
 	default:
 		refuse(f, path+".spec", string(l.Kind), l.Spec == nil, "只有变配和扩容写规格", "only resize and grow have a spec")
+	}
+}
+
+func (l Line) checkResize(f *Faults, path string) {
+	switch s := l.Spec.(type) {
+	case ServerSpec:
+		between(f, path+".vcpu", s.VCPU, 1, 256)
+		between(f, path+".ram_gib", s.RAMGiB, 1, 4096)
+	case DatabaseSpec:
+		between(f, path+".vcpu", s.VCPU, 1, 128)
+		between(f, path+".ram_gib", s.RAMGiB, 1, 1024)
+	case CacheSpec:
+		between(f, path+".memory_gib", s.MemoryGiB, 1, 1024)
+	default:
+		f.Add(path, string(l.Kind), "变配须写明类型 server、database 或 cache 及规格，如 {vcpu: 8, ram_gib: 32}",
+			"a resize states kind server, database or cache and a spec, such as {vcpu: 8, ram_gib: 32}")
+	}
+}
+
+func (l Line) checkGrow(f *Faults, path string) {
+	switch s := l.Spec.(type) {
+	case DiskSpec:
+		between(f, path+".size_gib", s.SizeGiB, 1, 32768)
+	case BucketSpec:
+		between(f, path+".size_gib", s.SizeGiB, 1, 1<<20)
+	case DatabaseSpec:
+		between(f, path+".storage_gib", s.StorageGiB, 20, 32768)
+	default:
+		f.Add(path, string(l.Kind), "扩容须写明类型 disk、bucket 或 database 及规格，如 {size_gib: 1000}",
+			"growing states kind disk, bucket or database and a spec, such as {size_gib: 1000}")
 	}
 }
 

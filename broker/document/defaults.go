@@ -33,7 +33,7 @@ func orDefault(s *string, value string) {
 	}
 }
 
-// fillOpen gives servers their login and lets what hangs on another line stand in that line's zone. Twice, since a
+// fillOpen gives what people log in to its login and lets what hangs on another line stand in that line's zone. Twice, since a
 // public address may hang on a load balancer that takes its zone from its servers.
 func fillOpen(r *duoyun.OrderRequest) {
 	for range 2 {
@@ -42,6 +42,8 @@ func fillOpen(r *duoyun.OrderRequest) {
 			switch {
 			case l.Kind == duoyun.KindServer:
 				orDefault(&l.Login, "key")
+			case l.Kind == duoyun.KindDatabase || l.Kind == duoyun.KindCache:
+				orDefault(&l.Login, "secret")
 			case l.Kind == duoyun.KindAddress && l.Spec == nil:
 				l.Spec = duoyun.AddressSpec{Count: 1}
 			}

@@ -51,6 +51,27 @@ func bucketFields() []field[duoyun.BucketSpec] {
 	}
 }
 
+func databaseFields() []field[duoyun.DatabaseSpec] {
+	type s = duoyun.DatabaseSpec
+	return []field[s]{
+		namedField("engine", "引擎", engineNames(), func(s *s) *string { return &s.Engine }),
+		textField("version", "版本", func(s *s) *string { return &s.Version }),
+		wholeField("vcpu", "核数", func(s *s) *int64 { return &s.VCPU }),
+		wholeField("ram_gib", "内存", func(s *s) *int64 { return &s.RAMGiB }),
+		wholeField("storage_gib", "存储容量", func(s *s) *int64 { return &s.StorageGiB }),
+		flagField("standby", "主备", func(s *s) *bool { return &s.Standby }),
+	}
+}
+
+func cacheFields() []field[duoyun.CacheSpec] {
+	type s = duoyun.CacheSpec
+	return []field[s]{
+		textField("version", "版本", func(s *s) *string { return &s.Version }),
+		wholeField("memory_gib", "内存", func(s *s) *int64 { return &s.MemoryGiB }),
+		flagField("standby", "主备", func(s *s) *bool { return &s.Standby }),
+	}
+}
+
 func addressFields() []field[duoyun.AddressSpec] {
 	type s = duoyun.AddressSpec
 	return []field[s]{wholeField("count", "个数", func(s *s) *int64 { return &s.Count })}
@@ -92,6 +113,10 @@ func specNames(k duoyun.Kind) []names {
 		return namesOf(publicFields())
 	case duoyun.KindBucket:
 		return namesOf(bucketFields())
+	case duoyun.KindDatabase:
+		return namesOf(databaseFields())
+	case duoyun.KindCache:
+		return namesOf(cacheFields())
 	}
 	return nil
 }
@@ -141,6 +166,10 @@ func (r *reader) spec(at string, k duoyun.Kind, n *yaml.Node) duoyun.Spec {
 		return readSpec(r, at, n, publicFields())
 	case duoyun.KindBucket:
 		return readSpec(r, at, n, bucketFields())
+	case duoyun.KindDatabase:
+		return readSpec(r, at, n, databaseFields())
+	case duoyun.KindCache:
+		return readSpec(r, at, n, cacheFields())
 	}
 	r.spoiled[at] = true // the kind is at fault, and is told
 	return nil

@@ -31,6 +31,8 @@ func kindNames() []names {
 		{"load_balancer", []string{"负载均衡"}},
 		{"public_ip", []string{"公网地址"}},
 		{"bucket", []string{"对象存储桶", "对象存储"}},
+		{"database", []string{"云数据库", "数据库"}},
+		{"cache", []string{"云缓存", "缓存"}},
 		{"service", []string{"人工服务", "服务"}},
 	}
 }
@@ -70,6 +72,10 @@ func systemNames() []names {
 		{"uos-20", []string{"统信UOS20", "统信20"}},
 		{"openeuler-22.03", []string{"欧拉22.03"}},
 	}
+}
+
+func engineNames() []names {
+	return []names{{"mysql", []string{"MySQL"}}, {"postgresql", []string{"PostgreSQL", "postgres"}}}
 }
 
 func classNames() []names {

@@ -49,6 +49,10 @@ func unfinished(l duoyun.Line) line {
 		w.spec = writeFields(&s, publicFields(), yaml.FlowStyle)
 	case duoyun.BucketSpec:
 		w.spec = writeFields(&s, bucketFields(), yaml.FlowStyle)
+	case duoyun.DatabaseSpec:
+		w.spec = writeFields(&s, databaseFields(), yaml.FlowStyle)
+	case duoyun.CacheSpec:
+		w.spec = writeFields(&s, cacheFields(), yaml.FlowStyle)
 	}
 	return w
 }
