@@ -71,6 +71,9 @@ func itemOf(o duoyun.Order, r duoyun.Resource, p place) SheetItem {
 // loginOf answers the department's first question.
 func loginOf(k duoyun.Kind, login string) duoyun.Text {
 	switch {
+	case among(k, duoyun.KindDatabase, duoyun.KindCache):
+		return duoyun.Text{ZH: "在平台网络内连接：管理员口令只显示一次，由经办人以 duoyun login 资源单号 领取",
+			EN: "from within the platform's network: the applicant sees the administrator's password once, by duoyun login NUMBER"}
 	case k == duoyun.KindServer && login == LoginSecret:
 		return duoyun.Text{ZH: "经堡垒机登录：口令只显示一次，由经办人以 duoyun login 资源单号 领取，首次登录须更改",
 			EN: "through the bastion: the applicant sees the password once, by duoyun login NUMBER, and it must be changed at the first login"}

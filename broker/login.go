@@ -28,8 +28,9 @@ type LoginStore interface {
 	ShowLogin(ctx context.Context, tx *sql.Tx, resourceID string, now time.Time) (first bool, err error)
 }
 
-// Login shows the applicant the password that a server was booted with, once: a second call is a conflict, whoever makes
-// it and whatever its idempotency key. Only a live server whose line asked for one has a password.
+// Login shows the applicant the password that a server was booted with, or a database or cache was made with, once: a
+// second call is a conflict, whoever makes it and whatever its idempotency key. Of servers only one that is live and whose
+// line asked for a password has one.
 func (s *Service) Login(ctx context.Context, actor duoyun.Actor, key string) (duoyun.Resource, string, error) {
 	r, err := s.store.FindResource(ctx, actor.ScopeFor(), key)
 	if err != nil {
@@ -61,7 +62,7 @@ func (s *Service) Login(ctx context.Context, actor duoyun.Actor, key string) (du
 	return r, secret, nil
 }
 
-// hasPassword refuses what is not there, or was not booted with a password.
+// hasPassword refuses what is not there, or was not made with a password.
 func (s *Service) hasPassword(ctx context.Context, tx *sql.Tx, r duoyun.Resource) error {
 	sub, err := s.store.Subject(ctx, tx, r.ID)
 	switch {
@@ -82,7 +83,7 @@ const passwordLetters = "23456789ABEFGJLMNQRTcdhkpsuvwxyz"
 
 const passwordLength = 20 // of five bits each
 
-// loginSecret is the password of the server with this mark, the same whenever it is asked for, so that a boot that is sent
+// loginSecret is the password of the resource with this mark, the same whenever it is asked for, so that a creation that is sent
 // again carries the same one. It has an upper-case letter, a lower-case letter and a digit, as password rules ask.
 func loginSecret(d Deriver, mark string) (string, error) {
 	letters := base32.NewEncoding(passwordLetters).WithPadding(base32.NoPadding)

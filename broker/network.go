@@ -10,7 +10,7 @@ import (
 
 // onNetwork reports whether units of a kind stand in the platform's network of their zone.
 func onNetwork(k duoyun.Kind) bool {
-	return among(k, duoyun.KindServer, duoyun.KindAddress, duoyun.KindLoadBalancer)
+	return among(k, duoyun.KindServer, duoyun.KindAddress, duoyun.KindLoadBalancer, duoyun.KindDatabase, duoyun.KindCache)
 }
 
 // networked asks for the platform network of a zone, once per pool, agency and zone; a new one is bought with the first

@@ -132,6 +132,10 @@ func KindName(k duoyun.Kind) string {
 		return "公网地址"
 	case duoyun.KindBucket:
 		return "对象存储桶"
+	case duoyun.KindDatabase:
+		return "云数据库"
+	case duoyun.KindCache:
+		return "云缓存"
 	case duoyun.KindService:
 		return "人工服务"
 	}

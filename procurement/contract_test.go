@@ -167,7 +167,7 @@ func TestOffersArePoolsUnderContractsInForceInOneOrder(t *testing.T) {
 		var names []string
 		for _, o := range offers {
 			names = append(names, o.Pool.Code+" "+o.Contract.Number)
-			if len(o.Items) != 11 || o.Supplier.ID != o.Pool.SupplierID || o.Pool.Account != nil {
+			if len(o.Items) != 17 || o.Supplier.ID != o.Pool.SupplierID || o.Pool.Account != nil {
 				t.Errorf("offer %+v", o)
 			}
 		}
@@ -226,14 +226,16 @@ func TestDepartmentsSeeWhatCanBeBoughtFromWhomAtWhatPrice(t *testing.T) {
 		if got := list("hrss-applicant", procurement.OfferFilter{Kind: duoyun.KindService}); len(got) != 1 || got[0] != "people-1 service:迁移服务 1500" {
 			t.Fatal(got)
 		}
-		if got := list("sup-jd", procurement.OfferFilter{Site: "suqian"}); len(got) != 10 {
+		if got := list("sup-jd", procurement.OfferFilter{Site: "suqian"}); len(got) != 16 {
 			t.Fatal(got)
 		}
 		if got := list("hrss-applicant", procurement.OfferFilter{Site: "' OR 1=1 --"}); len(got) != 0 {
 			t.Fatal(got)
 		}
-		if got := list("hrss-applicant", procurement.OfferFilter{Kind: duoyun.KindServer, Supplier: "jd-suqian"}); len(got) != 3 {
-			t.Fatal(got)
+		for kind, items := range map[duoyun.Kind]int{duoyun.KindServer: 3, duoyun.KindDatabase: 5, duoyun.KindCache: 1} {
+			if got := list("hrss-applicant", procurement.OfferFilter{Kind: kind, Supplier: "jd-suqian"}); len(got) != items {
+				t.Fatal(got)
+			}
 		}
 	})
 }

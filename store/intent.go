@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/duoyun/duoyun"
@@ -131,9 +132,9 @@ func (s *Store) Subject(ctx context.Context, tx *sql.Tx, resourceID string) (bro
 	return sub, err
 }
 
-// loginOf reads how the line that a server was ordered with wants people to log in.
+// loginOf reads how the line that a resource was ordered with wants people to log in; most kinds have nothing to log in to.
 func loginOf(ctx context.Context, tx *sql.Tx, r duoyun.Resource) (string, error) {
-	if r.Kind != duoyun.KindServer || r.OrderID == "" {
+	if !slices.Contains([]duoyun.Kind{duoyun.KindServer, duoyun.KindDatabase, duoyun.KindCache}, r.Kind) || r.OrderID == "" {
 		return "", nil
 	}
 	doc, err := requested(ctx, tx, r.OrderID)

@@ -98,6 +98,7 @@ func offers(ctx context.Context, tx *sql.Tx, sellers []soldBy, contracts []duoyu
 // kindOfItem tells which kind a price item belongs to, as a pattern: items that no kind of ours has match every pool.
 const kindOfItem = `CASE WHEN i.item IN ('vcpu', 'ram_gib', 'system_disk_gib') THEN 'server'
 	WHEN i.item IN ('public_ip', 'bandwidth_mbps') THEN 'public_ip' WHEN i.item IN ('address', 'load_balancer') THEN i.item
+	WHEN i.item LIKE 'mysql_%' OR i.item LIKE 'postgresql_%' OR i.item LIKE 'database_%' THEN 'database' WHEN i.item LIKE 'cache_%' THEN 'cache'
 	WHEN i.item LIKE 'disk_%' THEN 'disk' WHEN i.item LIKE 'bucket_%' THEN 'bucket' WHEN i.item LIKE 'service:%' THEN 'service'
 	ELSE '%' END`
 

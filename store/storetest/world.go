@@ -145,7 +145,7 @@ func text(v any) string {
 }
 
 var machineKinds = []duoyun.Kind{duoyun.KindServer, duoyun.KindDisk, duoyun.KindNetwork, duoyun.KindAddress,
-	duoyun.KindLoadBalancer, duoyun.KindPublicIP, duoyun.KindBucket}
+	duoyun.KindLoadBalancer, duoyun.KindPublicIP, duoyun.KindBucket, duoyun.KindDatabase, duoyun.KindCache}
 
 func (b builder) supply() {
 	pools := []struct {
@@ -180,6 +180,9 @@ func (b builder) contract(supplier, number, vcpu, ram, disk string) {
 		{"system_disk_gib", "系统盘", "month", "GiB", disk}, {"disk_ssd_gib", "云硬盘 SSD", "month", "GiB", "1.20"},
 		{"disk_standard_gib", "云硬盘", "month", "GiB", "0.60"}, {"bucket_standard_gib", "对象存储", "month", "GiB", "0.10"},
 		{"load_balancer", "负载均衡", "month", "个", "200"}, {"address", "地址", "month", "个", "10"},
+		{"mysql_vcpu", "MySQL vCPU", "month", "核", "80"}, {"mysql_ram_gib", "MySQL 内存", "month", "GiB", "60"},
+		{"postgresql_vcpu", "PostgreSQL vCPU", "month", "核", "85"}, {"postgresql_ram_gib", "PostgreSQL 内存", "month", "GiB", "62"},
+		{"database_storage_gib", "数据库存储", "month", "GiB", "1.50"}, {"cache_gib", "云缓存", "month", "GiB", "90"},
 		{"public_ip", "公网地址", "month", "个", "50"}, {"bandwidth_mbps", "带宽", "month", "Mbps", "30"},
 		{"service:迁移服务", "迁移服务", "once", "人天", "1500"},
 	} {
