@@ -269,6 +269,10 @@ func serviceOf(k duoyun.Kind) service {
 		return service{"Storage", "Block Storage", "云硬盘"}
 	case duoyun.KindBucket:
 		return service{"Storage", "Object Storage", "对象存储"}
+	case duoyun.KindDatabase:
+		return service{"Databases", "Relational Databases", "云数据库"}
+	case duoyun.KindCache:
+		return service{"Databases", "Caching", "云缓存"}
 	case duoyun.KindLoadBalancer:
 		return service{"Networking", "Application Networking", "负载均衡"}
 	case duoyun.KindNetwork, duoyun.KindAddress:

@@ -212,7 +212,8 @@ func (d *demo) verifyClouds(ctx context.Context) error {
 // simulatedKinds pairs kinds with what a simulated cloud counts as one of them.
 func simulatedKinds() map[duoyun.Kind]simcloud.Kind {
 	return map[duoyun.Kind]simcloud.Kind{duoyun.KindServer: simcloud.KindServer, duoyun.KindDisk: simcloud.KindVolume,
-		duoyun.KindLoadBalancer: simcloud.KindBalancer, duoyun.KindBucket: simcloud.KindBucket, duoyun.KindNetwork: simcloud.KindNetwork}
+		duoyun.KindLoadBalancer: simcloud.KindBalancer, duoyun.KindBucket: simcloud.KindBucket, duoyun.KindNetwork: simcloud.KindNetwork,
+		duoyun.KindDatabase: simcloud.KindDatabase, duoyun.KindCache: simcloud.KindCache}
 }
 
 func (d *demo) verifyHolds(ctx context.Context) error {

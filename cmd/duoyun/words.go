@@ -101,11 +101,14 @@ func terms(vocabulary string) map[string]string {
 		return map[string]string{"ssd": "固态", "standard": "标准", "archive": "归档"}
 	case "item":
 		return map[string]string{"vcpu": "vCPU（核）", "ram_gib": "内存（GiB）", "system_disk_gib": "系统盘（GiB）", "load_balancer": "负载均衡",
-			"address": "地址", "public_ip": "公网地址", "bandwidth_mbps": "公网带宽（Mbps）"}
+			"address": "地址", "public_ip": "公网地址", "bandwidth_mbps": "公网带宽（Mbps）", "mysql_vcpu": "MySQL vCPU（核）",
+			"mysql_ram_gib": "MySQL 内存（GiB）", "postgresql_vcpu": "PostgreSQL vCPU（核）", "postgresql_ram_gib": "PostgreSQL 内存（GiB）",
+			"database_storage_gib": "数据库存储（GiB）", "cache_gib": "云缓存（GiB）"}
 	case "spec": // the keys of a spec, as documents write them
 		return map[string]string{"vcpu": "核数", "ram_gib": "内存 GiB", "system_disk_gib": "系统盘 GiB", "image": "镜像", "ports": "开放端口",
 			"size_gib": "容量 GiB", "class": "存储类型", "count": "个数", "port": "监听端口", "member_port": "后端端口",
-			"bandwidth_mbps": "带宽 Mbps", "name": "服务项", "unit": "单位"}
+			"bandwidth_mbps": "带宽 Mbps", "name": "服务项", "unit": "单位", "engine": "引擎", "version": "版本",
+			"storage_gib": "存储 GiB", "memory_gib": "内存 GiB", "standby": "主备"}
 	}
 	return nil
 }
