@@ -1,6 +1,11 @@
 // Package drivertest is the one conformance suite of vendors' drivers. A vendor's test is one call of Run: against its
 // wire fake, and against a real cloud where there is one. It acts as the purchase protocol does: plan, run one step, look
 // until its effect is there, go on.
+//
+// What a harness leaves out is not tested. Beside the kinds, a driver shows its worth by Subscribed (terms 包年包月), Crowd
+// (sixteen at once, found on three pages), Pass with Money (quotes, bills and balances to the last digit; metrics) and every
+// fault that its wire fake can play. Whatever is said in a run is searched for the account's secret and for the login
+// that databases and caches are made with.
 package drivertest
 
 import (
@@ -27,8 +32,30 @@ type Harness struct {
 	Looks int
 	// NaturalKeys are the kinds whose creation is looked for without a listing, so that a sentinel has no part in it.
 	NaturalKeys []duoyun.Kind
+	// Subscribed are the kinds that this cloud sells for terms of months.
+	Subscribed []duoyun.Kind
+	// Crowd are the kinds of which sixteen are bought at once; a small real cloud has no room for it. A wire fake shows at
+	// most seven a page, of bills too, so that a crowd is found on three.
+	Crowd []duoyun.Kind
+	// Now is the cloud's clock; nil: time.Now.
+	Now func() time.Time
+	// Pass moves the cloud's clock on. nil: it is real, and what takes hours to show is left out.
+	Pass  func(time.Duration)
+	Money Money
 	// Faults spoil calls. A nil func is a fault this cloud cannot play, and its tests are left out.
 	Faults Faults
+}
+
+// Money is what the cloud itself says of prices and charges, by which the driver's answers are judged; a nil func leaves
+// its test out.
+type Money struct {
+	// Quote is the price of a creation: of an hour where Months is 0, of the whole term otherwise; false: the cloud does not
+	// sell it so.
+	Quote func(driver.Change) (duoyun.Amount, bool)
+	// Bill is what a resource was charged in a month.
+	Bill func(vendorID string, m duoyun.Month) duoyun.Amount
+	// Balance is what the account may still spend.
+	Balance func() duoyun.Amount
 }
 
 // Faults spoil the next creation of a kind's main part: the one wire call of that step, nothing before it. Each returns
@@ -38,6 +65,9 @@ type Faults struct {
 	LoseAnswer   func(duoyun.Kind) func() // it is done, and the connection breaks
 	HoldAnswer   func(duoyun.Kind) func() // it is done, and the answer comes after Patience
 	Throttle     func(duoyun.Kind) func() // refused for coming too fast
+	SellOut      func(duoyun.Kind) func() // refused, since the vendor has none left
+	OverQuota    func(duoyun.Kind) func() // refused by the account's quota
+	Deny         func(duoyun.Kind) func() // refused, since the credentials may not do it
 	Fail         func(duoyun.Kind) func() // 5xx or what the vendor has like it, after it was done
 	Duplicate    func(duoyun.Kind) func() // it arrives twice; the second answer is given
 	DuplicateAll func() func()            // every mutation arrives twice; the second answer is given
@@ -134,11 +164,18 @@ func Run(t *testing.T, h Harness) {
 			t.Run(string(k), func(t *testing.T) { w.exercise(t, k) })
 		}
 	}
+	for _, k := range w.h.Subscribed {
+		t.Run(string(k)+": a subscription is bought, renewed and given back", func(t *testing.T) { w.subscription(t, k) })
+	}
+	for _, k := range w.h.Crowd {
+		t.Run(string(k)+": sixteen bought at once are sixteen, on every page of the listing", func(t *testing.T) { w.crowd(t, k) })
+	}
 	t.Run("an unknown image is refused", w.unknownImage)
 	t.Run("a cancelled mutation is never said to be refused by the vendor", w.cancelled)
 	t.Run("optional capabilities answer", w.optional)
 	w.spoiled(t)
 	t.Run("nothing is left behind", w.leftBehind)
+	t.Run("no secret was told", w.secretive)
 }
 
 // inOrder is the order of exercise: parents first, so that a broken parent is told before its children.
@@ -165,10 +202,13 @@ func (w *world) capabilities(t *testing.T) {
 	}
 }
 
+// wrongSecret is no account's.
+const wrongSecret = "not the secret of anybody"
+
 // badCredentials: the error may come from the opener or from the first call.
 func (w *world) badCredentials(t *testing.T) {
 	a := w.h.Account
-	a.Secret = driver.NewSecret("not the secret of anybody")
+	a.Secret = driver.NewSecret(wrongSecret)
 	c, err := w.h.Open(t.Context(), a)
 	if err == nil {
 		for _, k := range inOrder() {
@@ -178,6 +218,7 @@ func (w *world) badCredentials(t *testing.T) {
 			}
 		}
 	}
+	w.cloud.hear(err)
 	if err == nil {
 		t.Fatal("wrong credentials were taken")
 	}
@@ -195,26 +236,5 @@ func (w *world) unknownID(t *testing.T, k duoyun.Kind) {
 	_, err := w.resource(k).Observe(t.Context(), w.strangerID(k))
 	if code := w.cloud.Code(err); code != driver.NotFound {
 		t.Errorf("code %q: %v", code, err)
-	}
-}
-
-// optional calls what the cloud has beside its kinds.
-func (w *world) optional(t *testing.T) {
-	if q, ok := driver.As[driver.QuotaReader](w.cloud); ok {
-		all, err := q.Quota(t.Context())
-		if err != nil || len(all) == 0 {
-			t.Errorf("quota: %v, %v", all, err)
-		}
-	}
-	if c, ok := driver.As[driver.Checker](w.cloud); ok {
-		for _, f := range c.Check(t.Context()) {
-			t.Errorf("the account does not pass its own check: %v", f)
-		}
-	}
-	if u, ok := driver.As[driver.UsageReader](w.cloud); ok {
-		now := time.Now()
-		if _, err := u.Usage(t.Context(), now.Add(-time.Hour), now.Add(time.Hour)); err != nil {
-			t.Errorf("usage: %v", err)
-		}
 	}
 }

@@ -2,7 +2,10 @@ package drivertest
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
@@ -16,6 +19,7 @@ func (w *world) exercise(t *testing.T, k duoyun.Kind) {
 	t.Run("is found by its mark alone", func(t *testing.T) { w.foundByMark(t, u) })
 	t.Run("absence of another mark is proven", func(t *testing.T) { w.absenceProven(t, u) })
 	t.Run("an impossible change is refused in planning", func(t *testing.T) { w.impossible(t, u) })
+	t.Run("its parts are listed with its mark", func(t *testing.T) { w.partsListed(t, u) })
 	t.Run("changes", func(t *testing.T) { w.changes(t, u) })
 	t.Run("is taken away, and taking it away again is no error", func(t *testing.T) { w.takenAway(t, u) })
 }
@@ -33,6 +37,12 @@ func (w *world) observed(t *testing.T, u *unit) {
 	}
 	if !driver.Meets(u.After, o.Spec) {
 		t.Errorf("observed %s, asked for %s", duoyun.EncodeSpec(o.Spec), duoyun.EncodeSpec(u.After))
+	}
+	if u.Months == 0 && !o.PaidUntil.IsZero() {
+		t.Errorf("bought on demand, it is paid until %s", o.PaidUntil)
+	}
+	if han := strings.ContainsFunc(o.Name, func(r rune) bool { return unicode.Is(unicode.Han, r) }); !utf8.ValidString(o.Name) || han && !strings.Contains(o.Name, u.Name) {
+		t.Errorf("it is called %q, want %q", o.Name, u.Name)
 	}
 	for relation, links := range u.Links {
 		for _, l := range links {
@@ -63,6 +73,27 @@ func (w *world) listed(t *testing.T, u *unit) {
 	}
 	if marked != 1 || known != 1 {
 		t.Errorf("in the listing are %d with its mark and %d with its id, want one each", marked, known)
+	}
+}
+
+// partsListed holds what a kind tells of its units' parts against what was bought.
+func (w *world) partsListed(t *testing.T, u *unit) {
+	r, _ := w.cloud.Cloud.Kind(u.Kind)
+	lister, ok := r.(driver.PartLister)
+	if !ok {
+		return
+	}
+	for cursor, more := "", true; more; {
+		parts, next, err := lister.ListParts(t.Context(), cursor)
+		if w.cloud.hear(err) != nil || next == cursor && next != "" {
+			t.Fatalf("after %q: %q, %v", cursor, next, err)
+		}
+		for _, p := range parts {
+			if p.Mark == u.Mark && u.Parts[p.Step] != p.ID {
+				t.Errorf("the %s that bears its mark is %s, want %s", p.Step, p.ID, u.Parts[p.Step])
+			}
+		}
+		cursor, more = next, next != ""
 	}
 }
 

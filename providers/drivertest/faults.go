@@ -26,7 +26,10 @@ func (w *world) spoiled(t *testing.T) {
 		fault("a failure after the fact is in doubt, then found by mark", f.Fail, w.lostAnswer)
 		fault("an answer after the deadline is in doubt, then found by mark", f.HoldAnswer, w.lostAnswer)
 		fault("an answer cut in the middle is in doubt, then found by mark", f.CutAnswer, w.lostAnswer)
-		fault("a throttled call did nothing", f.Throttle, w.throttled)
+		fault("a throttled call did nothing", f.Throttle, w.refused(driver.Throttled))
+		fault("what is sold out is told so, and did nothing", f.SellOut, w.refused(driver.SoldOut))
+		fault("what the quota refuses is told so, and did nothing", f.OverQuota, w.refused(driver.Quota))
+		fault("what the credentials may not do is told so, and did nothing", f.Deny, w.refused(driver.Auth))
 		fault("a request that acts twice is never taken for a refusal, and both are seen", f.Duplicate, w.duplicated)
 		if f.DuplicateAll != nil {
 			t.Run(string(k)+": what follows, changes and deletions whose every request acts twice are done once", func(t *testing.T) { w.allTwice(t, k) })
@@ -96,13 +99,16 @@ func (w *world) lostRequest(t *testing.T, k duoyun.Kind, start func(duoyun.Kind)
 	w.remove(t, sentinel)
 }
 
-func (w *world) throttled(t *testing.T, k duoyun.Kind, start func(duoyun.Kind) func()) {
-	c, _, call := w.upToMain(t, k)
-	if code := w.spoil(t, call, start); code != driver.Throttled {
-		t.Errorf("code %q, want throttled", code)
+// refused sends a creation that the vendor refuses with a code: it did nothing.
+func (w *world) refused(want driver.Code) func(*testing.T, duoyun.Kind, func(duoyun.Kind) func()) {
+	return func(t *testing.T, k duoyun.Kind, start func(duoyun.Kind) func()) {
+		c, _, call := w.upToMain(t, k)
+		if code := w.spoil(t, call, start); code != want {
+			t.Errorf("code %q, want %s", code, want)
+		}
+		w.until(t, call, driver.Absent)
+		w.remove(t, &unit{Change: *c})
 	}
-	w.until(t, call, driver.Absent)
-	w.remove(t, &unit{Change: *c})
 }
 
 // duplicated: a vendor without idempotency tokens may make two. The driver does not hide it: the second answer, though it
@@ -136,16 +142,16 @@ func (w *world) allTwice(t *testing.T, k duoyun.Kind) {
 	w.walk(t, &bought, steps[:main])
 	end := w.h.Faults.DuplicateAll()
 	defer end()
-	w.persist(t, &bought, steps[main:])
+	w.persist(t, &bought, steps, main)
 	u := w.settled(t, bought)
 	for _, after := range w.updates(u) {
 		c := u.Change
 		c.Op, c.Before, c.After = duoyun.OpUpdate, u.After, after
-		w.persist(t, &c, w.plan(t, c))
+		w.persist(t, &c, w.plan(t, c), 0)
 		u.After = after
 	}
 	gone := u.deletion()
-	w.persist(t, &gone, w.plan(t, gone))
+	w.persist(t, &gone, w.plan(t, gone), 0)
 	end()
 	w.remove(t, u)
 }
@@ -169,12 +175,13 @@ func (w *world) updates(u *unit) []duoyun.Spec {
 	return nil
 }
 
-// persist walks a change as the protocol does: what is refused for the moment is sent again, what is in doubt is looked
+// persist walks a change from one of its steps on as the protocol does: what is refused for the moment is sent again, what is in doubt is looked
 // for, and nothing may be refused for good.
-func (w *world) persist(t *testing.T, c *driver.Change, steps []driver.Step) {
+func (w *world) persist(t *testing.T, c *driver.Change, steps []driver.Step, from int) {
 	t.Helper()
-	for i, s := range steps {
-		call := driver.Call{Change: *c, Step: s.Name, Token: duoyun.StepToken(c.Mark, 0, i)}
+	token := tokens(*c)
+	for i, s := range steps[from:] {
+		call := driver.Call{Change: *c, Step: s.Name, Token: token(from + i)}
 		for tries := 0; ; tries++ {
 			_, err := w.resource(c.Kind).Run(t.Context(), call)
 			if code := w.cloud.Code(err); code == driver.Invalid || code == driver.NotFound || code == driver.Auth || code == driver.Quota || code == driver.SoldOut {

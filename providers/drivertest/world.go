@@ -16,7 +16,7 @@ import (
 // world is the account under test with what the suite has bought in it.
 type world struct {
 	h     Harness
-	cloud driver.Cloud
+	cloud *ear
 	marks map[string]duoyun.Kind // every mark the suite ever used
 	net   *unit                  // the platform network, once something needs it
 	host  *unit                  // a server others hang on
@@ -33,7 +33,7 @@ func open(t *testing.T, h Harness) *world {
 	if err != nil {
 		t.Fatalf("the account cannot be opened: %v", err)
 	}
-	w := &world{h: h, cloud: c, marks: map[string]duoyun.Kind{}}
+	w := &world{h: h, cloud: &ear{Cloud: c}, marks: map[string]duoyun.Kind{}}
 	t.Cleanup(func() { w.sweep(t) })
 	return w
 }
@@ -59,14 +59,11 @@ func (w *world) strangerID(k duoyun.Kind) string {
 	return duoyun.NewID(time.Now())
 }
 
-// password is the login of what has one, of the form that the house makes.
-const password = "7Tkz3hcN9sQ2vRpd5JxE"
-
 // change is the creation of a unit of a kind with the parents it needs.
 func (w *world) change(t *testing.T, k duoyun.Kind) driver.Change {
 	t.Helper()
 	s := w.h.Samples
-	c := driver.Change{Op: duoyun.OpCreate, Kind: k, Mark: w.mark(k), Name: "一致性测试 " + string(k), Zone: s.Zone, Parts: map[string]string{},
+	c := driver.Change{Op: duoyun.OpCreate, Kind: k, Mark: w.mark(k), Name: "一致性测试-" + string(k), Zone: s.Zone, Parts: map[string]string{},
 		Links: map[duoyun.Relation][]driver.Link{}}
 	network := func() { c.Links[duoyun.RelNetwork] = []driver.Link{w.network(t).link()} }
 	switch k {
@@ -186,14 +183,25 @@ func (w *world) settled(t *testing.T, c driver.Change) *unit {
 // walk runs steps one by one, each until its effect is seen, and keeps the vendor ids in c.
 func (w *world) walk(t *testing.T, c *driver.Change, steps []driver.Step) {
 	t.Helper()
+	token := tokens(*c)
 	for i, s := range steps {
-		call := driver.Call{Change: *c, Step: s.Name, Token: duoyun.StepToken(c.Mark, 0, i)}
+		call := driver.Call{Change: *c, Step: s.Name, Token: token(i)}
 		reply := w.run(t, call)
 		w.keep(c, s, reply.ID)
 		call.Change = *c
 		e := w.until(t, call, driver.Done)
 		w.keep(c, s, e.ID)
 	}
+}
+
+// tokens gives a change's steps their idempotency tokens as the protocol does: of the unit for its creation, which must
+// find itself again, of the change alone for every other.
+func tokens(c driver.Change) func(step int) string {
+	of := c.Mark
+	if c.Op != duoyun.OpCreate {
+		of = duoyun.Mark(duoyun.NewID(time.Now()))
+	}
+	return func(step int) string { return duoyun.StepToken(of, 0, step) }
 }
 
 // keep stores a vendor id as the protocol does.
@@ -249,6 +257,14 @@ func (w *world) until(t *testing.T, call driver.Call, want driver.EvidenceState)
 	}
 	t.Fatalf("look %s %s %s: %+v, want %s", call.Op, call.Kind, call.Step, e, want)
 	return e
+}
+
+// now is the cloud's clock.
+func (w *world) now() time.Time {
+	if w.h.Now != nil {
+		return w.h.Now().UTC()
+	}
+	return time.Now().UTC()
 }
 
 func (w *world) wait(ctx context.Context) {

@@ -39,10 +39,12 @@ func (s *simulated) clock() time.Time {
 	return s.now
 }
 
-func (s *simulated) advance(context.Context) {
+func (s *simulated) advance(context.Context) { s.pass(time.Second) }
+
+func (s *simulated) pass(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.now = s.now.Add(time.Second)
+	s.now = s.now.Add(d)
 }
 
 func (s *simulated) account() driver.Account {
@@ -94,7 +96,7 @@ func (s *simulated) lists(spoil func(*simcloud.Rule)) func(duoyun.Kind) func() {
 }
 
 func (s *simulated) harness() drivertest.Harness {
-	return drivertest.Harness{Open: openstack.Open, Account: s.account(), Wait: s.advance, NaturalKeys: []duoyun.Kind{duoyun.KindBucket},
+	return drivertest.Harness{Open: openstack.Open, Account: s.account(), Wait: s.advance, Now: s.clock, Pass: s.pass, NaturalKeys: []duoyun.Kind{duoyun.KindBucket},
 		Kinds: []duoyun.Kind{duoyun.KindServer, duoyun.KindDisk, duoyun.KindNetwork, duoyun.KindAddress, duoyun.KindLoadBalancer,
 			duoyun.KindPublicIP, duoyun.KindBucket},
 		Faults: drivertest.Faults{
@@ -127,6 +129,7 @@ func TestTheContractHoldsWithAnApplicationCredentialAndPagesOfTwo(t *testing.T) 
 	h.Account.User, h.Account.Project, h.Account.AppCredID = "", "", openstackfake.AppCredID
 	h.Account.Secret = driver.NewSecret(openstackfake.AppCredSecret)
 	h.Account.Mapping.Classes["system"] = "ssd" // every server boots from a volume
+	h.Crowd = h.Kinds
 	h.Faults = drivertest.Faults{}
 	drivertest.Run(t, h)
 }
