@@ -845,6 +845,39 @@ type Pool struct {
 	Zones     []string  `json:"zones"`
 }
 
+// PoolAllowance defines model for PoolAllowance.
+type PoolAllowance struct {
+	// Dimension 配额维度
+	Dimension Dimension `json:"dimension"`
+
+	// Limit -1 为不限 · -1 is unlimited
+	Limit int64 `json:"limit"`
+	Used  int64 `json:"used"`
+}
+
+// PoolCheck defines model for PoolCheck.
+type PoolCheck struct {
+	// Allowances 云账号自身的配额 · the account's own limits
+	Allowances []PoolAllowance `json:"allowances"`
+
+	// Balance 可用余额 · what the account may still spend
+	Balance  string  `json:"balance,omitempty,omitzero"`
+	Currency string  `json:"currency,omitempty,omitzero"`
+	Faults   []Fault `json:"faults"`
+
+	// Flavors 现可购买的云主机规格数 · server sizes it can buy now
+	Flavors int `json:"flavors,omitempty,omitzero"`
+
+	// Kinds 账号可提供的资源类型 · what the account offers
+	Kinds []Kind `json:"kinds"`
+
+	// Ok 未发现问题 · nothing is amiss
+	Ok bool `json:"ok"`
+
+	// Pool 引用 · what a row is called
+	Pool Ref `json:"pool"`
+}
+
 // PoolHealth 云账号是否应答，采购等了多久 · whether the account answers and how long purchases have waited
 type PoolHealth struct {
 	// Mutate 正常、试探、熔断 · calls are made; one at a time finds out; none are made
@@ -2419,6 +2452,9 @@ type ServerInterface interface {
 	// UpdatePool 更新资源池
 	// (PATCH /v1/pools/{key})
 	UpdatePool(w http.ResponseWriter, r *http.Request, key KeyParam)
+	// CheckPool 核验资源池账号
+	// (POST /v1/pools/{key}/check)
+	CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam)
 	// ReconcilePool 对账资源池
 	// (POST /v1/pools/{key}/reconcile)
 	ReconcilePool(w http.ResponseWriter, r *http.Request, key KeyParam, params ReconcilePoolParams)
@@ -2821,6 +2857,12 @@ func (_ Unimplemented) GetPool(w http.ResponseWriter, r *http.Request, key KeyPa
 // UpdatePool 更新资源池
 // (PATCH /v1/pools/{key})
 func (_ Unimplemented) UpdatePool(w http.ResponseWriter, r *http.Request, key KeyParam) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CheckPool 核验资源池账号
+// (POST /v1/pools/{key}/check)
+func (_ Unimplemented) CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -5167,6 +5209,32 @@ func (siw *ServerInterfaceWrapper) UpdatePool(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// CheckPool operation middleware
+func (siw *ServerInterfaceWrapper) CheckPool(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key" -------------
+	var key KeyParam
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", chi.URLParam(r, "key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CheckPool(w, r, key)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ReconcilePool operation middleware
 func (siw *ServerInterfaceWrapper) ReconcilePool(w http.ResponseWriter, r *http.Request) {
 
@@ -7291,6 +7359,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Patch(options.BaseURL+"/v1/pools/{key}", wrapper.UpdatePool)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/pools/{key}/check", wrapper.CheckPool)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/pools/{key}/reconcile", wrapper.ReconcilePool)
 	})
 	r.Group(func(r chi.Router) {
@@ -8466,6 +8537,28 @@ func (response UpdatePool200JSONResponse) VisitUpdatePoolResponse(w http.Respons
 	return err
 }
 
+type CheckPoolRequestObject struct {
+	Key KeyParam `json:"key"`
+}
+
+type CheckPoolResponseObject interface {
+	VisitCheckPoolResponse(w http.ResponseWriter) error
+}
+
+type CheckPool200JSONResponse PoolCheck
+
+func (response CheckPool200JSONResponse) VisitCheckPoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReconcilePoolRequestObject struct {
 	Key    KeyParam `json:"key"`
 	Params ReconcilePoolParams
@@ -9519,6 +9612,9 @@ type StrictServerInterface interface {
 	// UpdatePool 更新资源池
 	// (PATCH /v1/pools/{key})
 	UpdatePool(ctx context.Context, request UpdatePoolRequestObject) (UpdatePoolResponseObject, error)
+	// CheckPool 核验资源池账号
+	// (POST /v1/pools/{key}/check)
+	CheckPool(ctx context.Context, request CheckPoolRequestObject) (CheckPoolResponseObject, error)
 	// ReconcilePool 对账资源池
 	// (POST /v1/pools/{key}/reconcile)
 	ReconcilePool(ctx context.Context, request ReconcilePoolRequestObject) (ReconcilePoolResponseObject, error)
@@ -11017,6 +11113,32 @@ func (sh *strictHandler) UpdatePool(w http.ResponseWriter, r *http.Request, key 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdatePoolResponseObject); ok {
 		if err := validResponse.VisitUpdatePoolResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CheckPool operation middleware
+func (sh *strictHandler) CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam) {
+	var request CheckPoolRequestObject
+
+	request.Key = key
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckPool(ctx, request.(CheckPoolRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckPool")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CheckPoolResponseObject); ok {
+		if err := validResponse.VisitCheckPoolResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

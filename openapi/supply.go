@@ -2,6 +2,8 @@ package openapi
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/procurement"
@@ -126,4 +128,24 @@ func (s *server) RetireNetworks(ctx context.Context, r RetireNetworksRequestObje
 	actor, _ := caller(ctx)
 	n, err := s.Broker.RetireNetworks(ctx, actor, r.Key)
 	return RetireNetworks200JSONResponse{Networks: n}, err
+}
+
+func (s *server) CheckPool(ctx context.Context, r CheckPoolRequestObject) (CheckPoolResponseObject, error) {
+	actor, _ := caller(ctx)
+	x, err := s.Vitals.Check(ctx, actor, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	v := PoolCheck{Pool: Ref{ID: x.Pool.ID, Code: x.Pool.Code, Name: x.Pool.Name}, Ok: len(x.Faults) == 0, Faults: []Fault{},
+		Kinds: append([]duoyun.Kind{}, x.Kinds...), Flavors: x.Flavors, Allowances: []PoolAllowance{}}
+	for _, f := range x.Faults {
+		v.Faults = append(v.Faults, Fault{Path: f.Path, Rule: f.Rule.In(callOf(ctx).lang), Given: f.Given})
+	}
+	for _, d := range slices.Sorted(maps.Keys(x.Quota)) {
+		v.Allowances = append(v.Allowances, PoolAllowance{Dimension: d, Limit: max(x.Quota[d].Limit, -1), Used: x.Quota[d].Used})
+	}
+	if b := x.Balance; b != nil {
+		v.Balance, v.Currency = b.Available.String(), b.Currency
+	}
+	return CheckPool200JSONResponse(v), nil
 }

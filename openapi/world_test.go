@@ -36,6 +36,19 @@ func (noCloud) Cloud(context.Context, string) (*providers.Cloud, error) {
 	return nil, duoyun.Fail(duoyun.CodeUnavailable, "", "云平台无法连接", "the cloud cannot be reached")
 }
 
+// Health and Check make noCloud the accounts of pools: all answer, and one image is not mapped.
+func (noCloud) Health(context.Context, string) (read, mutate duoyun.Health) {
+	well := duoyun.Health{State: duoyun.CircuitNormal}
+	return well, well
+}
+
+func (noCloud) Check(_ context.Context, pool string) (duoyun.PoolCheck, error) {
+	return duoyun.PoolCheck{Pool: duoyun.Pool{ID: pool, Code: "telecom-1"}, Kinds: []duoyun.Kind{duoyun.KindServer}, Flavors: 12,
+		Faults:  []duoyun.Fault{{Path: "mapping.images.uos-20", Rule: duoyun.Text{ZH: "云上没有此镜像", EN: "the cloud has no such image"}, Given: "uos-20"}},
+		Quota:   map[duoyun.Dimension]duoyun.Allowance{duoyun.QuotaVCPU: {Limit: 100, Used: 7}, duoyun.QuotaServers: {Limit: -5}},
+		Balance: &duoyun.Balance{Available: duoyun.MustPrice("12.345").Amount(), Currency: "CNY"}}, nil
+}
+
 // logins are the people of the world, by the role each holds.
 func logins() map[string]duoyun.Role {
 	return map[string]duoyun.Role{
@@ -67,7 +80,7 @@ func services(s *store.Store, clock openapi.Clock) openapi.Services {
 	return openapi.Services{
 		Access: access.New(s, time.Now), Ledger: broker.NewLedger(s, time.Now), Findings: broker.NewFindings(s, nil, time.Now),
 		Broker:     broker.New(broker.Deps{Store: s, Quota: q, Offers: p, Meters: meters, Business: now}),
-		Reconciler: broker.NewReconciler(s, noCloud{}, time.Now), Procurement: p, Quota: q, Billing: meters, SLA: outages, Vitals: broker.NewVitals(s, nil), Names: s, Clock: clock,
+		Reconciler: broker.NewReconciler(s, noCloud{}, time.Now), Procurement: p, Quota: q, Billing: meters, SLA: outages, Vitals: broker.NewVitals(s, noCloud{}), Names: s, Clock: clock,
 	}
 }
 
