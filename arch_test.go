@@ -4,6 +4,8 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,6 +20,7 @@ const module = "github.com/duoyun/duoyun"
 type room struct {
 	own     []string
 	foreign []string // prefixes, beside the standard library; nil: the decimal library alone
+	sdk     bool     // a vendor's: it may import its SDK, which no other room may
 }
 
 // services may never import each other: what crosses them is a root noun.
@@ -25,22 +28,16 @@ var services = []string{"access", "audit", "procurement", "quota", "billing", "s
 
 func rooms() map[string]room {
 	r := map[string]room{
-		"":                                  {foreign: []string{"github.com/quagmt/udecimal"}},
-		"broker":                            {own: []string{"", "procurement", "quota", "billing", "sla", "providers", "providers/driver"}},
-		"broker/document":                   {own: []string{""}, foreign: []string{"go.yaml.in/yaml/v4"}},
-		"providers/driver":                  {own: []string{""}},
-		"providers/driver/table":            {own: []string{"", "providers/driver"}},
-		"providers/driver/wire":             {own: []string{"", "providers/driver", "providers/driver/table"}},
-		"providers/simcloud":                {own: []string{""}},
-		"providers":                         {own: []string{"", "providers/driver"}, foreign: []string{"golang.org/x/time/rate", "github.com/sony/gobreaker/v2"}},
-		"providers/all":                     {own: []string{"", "providers", "providers/driver", "providers/aliyun", "providers/openstack", "providers/workorder"}},
-		"providers/aliyun":                  {own: []string{"", "providers/driver", "providers/driver/table", "providers/driver/wire"}, foreign: []string{"github.com/aliyun/"}},
-		"providers/aliyun/aliyunfake":       {own: []string{"", "providers/simcloud"}},
-		"providers/drivertest":              {own: []string{"", "providers", "providers/driver"}},
-		"providers/openstack":               {own: []string{"", "providers/driver", "providers/driver/table", "providers/driver/wire"}, foreign: []string{"github.com/gophercloud/gophercloud/v2"}},
-		"providers/openstack/openstackfake": {own: []string{"", "providers/simcloud"}},
-		"providers/workorder":               {own: []string{"", "providers/driver"}},
-		"jobs":                              {own: append([]string{"", "broker"}, services...), foreign: []string{"github.com/riverqueue/river", "github.com/jackc/pgx/v5"}},
+		"":                       {foreign: []string{"github.com/quagmt/udecimal"}},
+		"broker":                 {own: []string{"", "procurement", "quota", "billing", "sla", "providers", "providers/driver"}},
+		"broker/document":        {own: []string{""}, foreign: []string{"go.yaml.in/yaml/v4"}},
+		"providers/driver":       {own: []string{""}},
+		"providers/driver/table": {own: []string{"", "providers/driver"}},
+		"providers/driver/wire":  {own: []string{"", "providers/driver", "providers/driver/table"}},
+		"providers/simcloud":     {own: []string{""}},
+		"providers":              {own: []string{"", "providers/driver"}, foreign: []string{"golang.org/x/time/rate", "github.com/sony/gobreaker/v2"}},
+		"providers/drivertest":   {own: []string{"", "providers", "providers/driver"}},
+		"jobs":                   {own: append([]string{"", "broker"}, services...), foreign: []string{"github.com/riverqueue/river", "github.com/jackc/pgx/v5"}},
 		"store": {own: append([]string{"", "broker", "providers", "providers/workorder"}, services...), foreign: []string{
 			"github.com/riverqueue/river", "github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/redis/go-redis/v9"}},
 		"deploy/scenarios": {},
@@ -51,7 +48,31 @@ func rooms() map[string]room {
 	for _, s := range services {
 		r[s] = room{own: []string{""}}
 	}
+	list := room{own: []string{"", "providers", "providers/driver"}} // of all vendors
+	for _, v := range vendors() {
+		r[v] = room{own: []string{"", "providers/driver", "providers/driver/table", "providers/driver/wire"}, sdk: true}
+		r[v+"/"+path.Base(v)+"fake"] = room{own: []string{"", "providers/simcloud"}} // shares nothing with the signing side
+		list.own = append(list.own, v)
+	}
+	r["providers/all"] = list
 	return r
+}
+
+// vendors are the folders of drivers: whatever stands in providers and is not of the house, so that a new vendor needs no
+// row here.
+func vendors() []string {
+	house := []string{"all", "driver", "drivertest", "simcloud"}
+	entries, err := os.ReadDir("providers")
+	if err != nil {
+		panic(err) // the tests run in the module's folder
+	}
+	var all []string
+	for _, e := range entries {
+		if e.IsDir() && !slices.Contains(house, e.Name()) {
+			all = append(all, "providers/"+e.Name())
+		}
+	}
+	return all
 }
 
 func TestEveryPackageImportsOnlyWhatTheDesignAllows(t *testing.T) {
@@ -106,7 +127,50 @@ func (r room) allows(name string) bool {
 	}
 	first, _, _ := strings.Cut(name, "/")
 	standard := !strings.Contains(first, ".")
-	return standard || slices.ContainsFunc(r.foreign, func(p string) bool { return strings.HasPrefix(name, p) })
+	return standard || r.sdk || slices.ContainsFunc(r.foreign, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// An SDK belongs to one vendor. Modules that several may use are of the house, and stand in the table.
+func TestNoTwoVendorsShareAnSDK(t *testing.T) {
+	t.Parallel()
+	owner := map[string]string{}
+	for _, v := range vendors() {
+		files, err := filepath.Glob(v + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, name := range foreignImports(t, file) {
+				if other, taken := owner[name]; taken && other != v {
+					t.Errorf("%s and %s both import %s", v, other, name)
+				}
+				owner[name] = v
+			}
+		}
+	}
+}
+
+// foreignImports are the modules of others that a file imports, by the three elements that name a repository.
+func foreignImports(t *testing.T, file string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, i := range f.Imports {
+		name, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parts := strings.Split(name, "/"); strings.Contains(parts[0], ".") && !strings.HasPrefix(name, module) {
+			all = append(all, strings.Join(parts[:min(3, len(parts))], "/"))
+		}
+	}
+	return all
 }
 
 func TestNothingImportsTheCommand(t *testing.T) {
