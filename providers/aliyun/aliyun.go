@@ -65,8 +65,12 @@ func Open(_ context.Context, a driver.Account) (driver.Cloud, error) {
 	c.kinds = map[duoyun.Kind]*table.Kind{
 		duoyun.KindNetwork: networkKind{c}.kind(), duoyun.KindServer: serverKind{c}.kind(), duoyun.KindDisk: diskKind{c}.kind(),
 		duoyun.KindPublicIP: publicIPKind{c}.kind(), duoyun.KindLoadBalancer: balancerKind{c}.kind(), duoyun.KindBucket: bucketKind{c}.kind(),
+		duoyun.KindDatabase: databaseKind{c}.kind(), duoyun.KindCache: cacheKind{c}.kind(),
 	}
-	return c, nil
+	if a.Platform == apsara {
+		return c, nil
+	}
+	return public{c}, nil
 }
 
 // check refuses an account that could not sign a call. A region becomes part of host names.

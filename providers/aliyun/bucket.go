@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
@@ -84,7 +85,7 @@ func (b bucketKind) storageClass(class string) (string, error) {
 // cutClass takes a mapped name's prefix off; names of another family are none of the caller's.
 func cutClass(name, prefix string) (string, bool) {
 	class, ok := strings.CutPrefix(name, prefix)
-	return class, ok && class != classSystem && class != classBalancer && !strings.Contains(class, "/")
+	return class, ok && !slices.Contains([]string{classSystem, classBalancer, classDatabase}, class) && !strings.Contains(class, "/")
 }
 
 // sent unwraps what the OSS client makes of an error: its own texts carry the request's URL.

@@ -2,9 +2,9 @@ package aliyun
 
 import (
 	"context"
-	"encoding/json"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/duoyun/duoyun"
@@ -131,13 +131,13 @@ type instanceType struct {
 	ID              string `json:"InstanceTypeId"`
 	Family          string `json:"InstanceTypeFamily"`
 	CPUCoreCount    int64  `json:"CpuCoreCount"`
-	MemorySize      json.Number
+	MemorySize      word
 	CPUArchitecture string `json:"CpuArchitecture"`
 	GPUAmount       int
 }
 
 func (t instanceType) flavor(soldOut bool) driver.Flavor {
-	gib, err := t.MemorySize.Float64()
+	gib, err := strconv.ParseFloat(string(t.MemorySize), 64)
 	if err != nil {
 		gib = 0 // covers nothing
 	}

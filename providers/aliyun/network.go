@@ -126,7 +126,7 @@ func (c *Cloud) zone(ctx context.Context, name string) (string, error) {
 	if mapped := c.account.Mapping.Zones[name]; mapped != "" {
 		return mapped, nil
 	}
-	all, err := c.zones(ctx)
+	all, _, err := c.zones(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -136,27 +136,29 @@ func (c *Cloud) zone(ctx context.Context, name string) (string, error) {
 	return all[0], nil
 }
 
-// zones are the region's availability zones in the order of their names.
-func (c *Cloud) zones(ctx context.Context) ([]string, error) {
+// zones are the region's availability zones in the order of their names, and the disk categories that any of them has.
+func (c *Cloud) zones(ctx context.Context) (zones, categories []string, err error) {
 	var answer struct {
 		Zones struct {
 			Zone []struct {
-				ZoneID string `json:"ZoneId"`
+				ID         string `json:"ZoneId"`
+				Categories struct {
+					Category []string `json:"DiskCategories"`
+				} `json:"AvailableDiskCategories"`
 			}
 		}
 	}
 	if _, err := c.call(ctx, ecs, "DescribeZones", nil, &answer); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if answer.Zones.Zone == nil {
-		return nil, errHollow
+		return nil, nil, errHollow
 	}
-	var all []string
 	for _, z := range answer.Zones.Zone {
-		all = append(all, z.ZoneID)
+		zones, categories = append(zones, z.ID), append(categories, z.Categories.Category...)
 	}
-	slices.Sort(all)
-	return all, nil
+	slices.Sort(zones)
+	return zones, categories, nil
 }
 
 // subnetOf is the vSwitch of a platform network that a unit is put on.

@@ -2,7 +2,6 @@ package aliyun
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 
 	"github.com/duoyun/duoyun"
@@ -59,7 +58,7 @@ func attachable(k duoyun.Kind) string {
 type address struct {
 	ID             string `json:"AllocationId"`
 	IP             string `json:"IpAddress"`
-	Bandwidth      json.Number
+	Bandwidth      word
 	InstanceID     string `json:"InstanceId"`
 	InstanceType   string
 	Name           string
@@ -91,7 +90,7 @@ func addressState(status string) driver.ObservedState {
 }
 
 func (v address) observed() driver.Observation {
-	mbps, err := v.Bandwidth.Int64()
+	mbps, err := strconv.ParseInt(string(v.Bandwidth), 10, 64)
 	if err != nil {
 		mbps = 0 // not shown
 	}
@@ -155,7 +154,7 @@ func (f publicIPKind) lookBandwidth(ctx context.Context, c driver.Call) (driver.
 		case c.Before:
 			return driver.Absent, v.ID, ""
 		}
-		return driver.Conflict, v.ID, v.Bandwidth.String()
+		return driver.Conflict, v.ID, string(v.Bandwidth)
 	})
 }
 

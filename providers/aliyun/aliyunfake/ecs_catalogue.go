@@ -16,11 +16,19 @@ func catalogueActions() []action {
 }
 
 func describeZones(c *call) (object, error) {
+	types, err := simcloud.List[simcloud.VolumeType](c.sim, simcloud.Query{Owner: c.owner}, nil)
+	if err != nil {
+		return nil, err
+	}
+	categories := []string{}
+	for _, t := range types {
+		categories = append(categories, t.Name)
+	}
 	zones := []object{}
 	for _, r := range c.sim.Regions() {
 		for _, z := range r.Zones {
 			if r.Name == c.owner.Region {
-				zones = append(zones, object{"ZoneId": z, "LocalName": z})
+				zones = append(zones, object{"ZoneId": z, "LocalName": z, "AvailableDiskCategories": object{"DiskCategories": categories}})
 			}
 		}
 	}

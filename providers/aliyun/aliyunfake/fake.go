@@ -45,7 +45,8 @@ func New(sim *simcloud.Cloud, o Options) *Fake {
 		o.MaxPage = 100
 	}
 	f := &Fake{sim: sim, maxPage: o.MaxPage, actions: map[string]action{}, nonces: map[string]time.Time{}, tokens: map[string]answered{}}
-	for _, set := range [][]action{networkActions(), addressActions(), serverActions(), groupActions(), diskActions(), catalogueActions(), balancerActions()} {
+	for _, set := range [][]action{networkActions(), addressActions(), serverActions(), groupActions(), diskActions(), catalogueActions(), balancerActions(),
+		databaseActions(), cacheActions(), accountActions()} {
 		for _, a := range set {
 			f.actions[a.product+"/"+a.name] = a
 		}

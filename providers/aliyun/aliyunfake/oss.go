@@ -68,10 +68,11 @@ func objectFail(w http.ResponseWriter, r refusal) {
 	}{Code: r.code, Message: r.text})
 }
 
-// objectWords words the fault layer's refusals.
+// objectWords words the fault layer's refusals. OSS never runs out; 409 is what it would say if it did.
 func objectWords(w http.ResponseWriter, status int) {
-	objectFail(w, refuse(status, map[int]string{http.StatusTooManyRequests: "TooManyRequests", http.StatusServiceUnavailable: "ServiceUnavailable"}[status]+
-		either(status == http.StatusInternalServerError, "InternalError", ""), "%s", http.StatusText(status)))
+	code := map[int]string{http.StatusTooManyRequests: "TooManyRequests", http.StatusServiceUnavailable: "ServiceUnavailable", http.StatusForbidden: "AccessDenied",
+		http.StatusConflict: "ResourceNotEnough", http.StatusInternalServerError: "InternalError"}[status]
+	objectFail(w, refuse(status, code, "%s", http.StatusText(status)))
 }
 
 func sendXML(w http.ResponseWriter, status int, body any) {

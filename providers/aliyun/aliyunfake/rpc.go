@@ -270,8 +270,11 @@ func fail(w http.ResponseWriter, err error, id string) {
 	default:
 		r = refuse(http.StatusInternalServerError, "InternalError", "%v", err)
 	}
-	send(w, r.status, object{"RequestId": id, "HostId": "ecs.aliyuncs.com", "Code": r.code, "Message": r.text,
-		"Recommend": "https://api.aliyun.com/troubleshoot?q=" + r.code})
+	body := object{"RequestId": id, "HostId": "ecs.aliyuncs.com", "Code": r.code, "Message": r.text, "Recommend": "https://api.aliyun.com/troubleshoot?q=" + r.code}
+	if r.status == http.StatusOK { // BssOpenApi
+		body["Success"] = false
+	}
+	send(w, r.status, body)
 }
 
 // noun is how error codes call a kind.
@@ -351,12 +354,16 @@ func (w *worded) Write(b []byte) (int, error) {
 // Unwrap lets the fault layer flush.
 func (w *worded) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// rpcWords: flow control is HTTP 400.
+// rpcWords: flow control is HTTP 400, and 409 stands for a lack of stock.
 func rpcWords(w http.ResponseWriter, status int) {
 	r := refuse(status, "InternalError", "The request processing has failed due to some unknown error.")
 	switch status {
 	case http.StatusTooManyRequests:
 		r = refuse(http.StatusBadRequest, "Throttling.User", "Request was denied due to user flow control.")
+	case http.StatusForbidden:
+		r = refuse(status, "Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.")
+	case http.StatusConflict:
+		r = refuse(http.StatusForbidden, "OperationDenied.NoStock", "Sales of this resource are temporarily suspended in the specified region; please try again later.")
 	case http.StatusServiceUnavailable:
 		r = refuse(status, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
 	}
