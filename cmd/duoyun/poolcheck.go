@@ -42,7 +42,7 @@ func (a *app) poolCheckText(w io.Writer, check map[string]any) error {
 	if a.output != "table" {
 		return a.print(w, check, nil, nil)
 	}
-		fmt.Fprintf(w, "%s %s\n", a.say("可提供", "offers"), strings.Trim(fmt.Sprint(check["kinds"]), "[]"))
+	fmt.Fprintf(w, "%s %s\n", a.say("可提供", "offers"), strings.Trim(fmt.Sprint(check["kinds"]), "[]"))
 	if balance := text(check, "balance"); balance != "" {
 		fmt.Fprintf(w, "%s %s %s\n", a.say("余额", "balance"), balance, text(check, "currency"))
 	}
