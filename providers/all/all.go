@@ -5,6 +5,7 @@ import (
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/aliyun"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/huawei"
 	"github.com/duoyun/duoyun/providers/openstack"
 	"github.com/duoyun/duoyun/providers/tencent"
 	"github.com/duoyun/duoyun/providers/workorder"
@@ -14,6 +15,7 @@ import (
 func Drivers(orders workorder.Store, now duoyun.Clock) map[string]driver.Opener {
 	return map[string]driver.Opener{
 		"aliyun":    aliyun.Open,
+		"huawei":    huawei.Open,
 		"openstack": openstack.Open,
 		"tencent":   tencent.Open,
 		"workorder": workorder.Opener(orders, now),
