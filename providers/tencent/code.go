@@ -82,10 +82,10 @@ func documented() []rule {
 	}
 }
 
-// objectCode reads a refusal of COS (document 436/7730).
+// objectCode reads a refusal of COS (document 436/7730). That there is no room it documents no code for; API 3.0's is taken.
 func objectCode(e *cos.ErrorResponse) driver.Code {
 	if code := match([]rule{
-		{"SlowDown", driver.Throttled}, {"TooManyBuckets", driver.Quota}, {"BucketNotEmpty", driver.NotReady}, {"BucketAlready*", driver.InDoubt},
+		{"SlowDown", driver.Throttled}, {"TooManyBuckets", driver.Quota}, {"BucketNotEmpty", driver.NotReady}, {"ResourceInsufficient", driver.SoldOut},
 	}, e.Code); code != driver.InDoubt {
 		return code
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -60,7 +62,62 @@ func (s *simulated) account() driver.Account {
 		Mapping: driver.Mapping{Zones: zones, Classes: map[string]string{"ssd": "CLOUD_SSD", "standard": "CLOUD_PREMIUM"}, Families: []string{"s1", "s2", "s4"}}}
 }
 
-// made and shown are the actions that make and list the main part of a kind, with its name in the simulated cloud.
+func (s *simulated) pass(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+}
+
+// quote is the simulated cloud's price of what the driver would buy for a change; CDB rounds its own to fen.
+func (s *simulated) quote(c driver.Change) (duoyun.Amount, bool) {
+	switch spec := c.After.(type) {
+	case duoyun.ServerSpec:
+		server := simcloud.Server{Size: simcloud.Size{VCPU: spec.VCPU, RAMMiB: spec.RAMGiB << 10}}
+		return simcloud.PriceOf(s.cloud, &server, c.Months).Plus(simcloud.PriceOf(s.cloud, &simcloud.Volume{Type: "standard", SizeGiB: spec.SystemDiskGiB}, c.Months)), true
+	case duoyun.DiskSpec:
+		return simcloud.PriceOf(s.cloud, &simcloud.Volume{Type: spec.Class, SizeGiB: spec.SizeGiB}, c.Months), true
+	case duoyun.PublicIPSpec:
+		return simcloud.PriceOf(s.cloud, &simcloud.FloatingIP{BandwidthMbps: spec.BandwidthMbps}, c.Months), true
+	case duoyun.LoadBalancerSpec:
+		return simcloud.PriceOf(s.cloud, &simcloud.Balancer{}, c.Months), true
+	case duoyun.DatabaseSpec:
+		size := simcloud.DatabaseSize{VCPU: spec.VCPU, RAMMiB: spec.RAMGiB << 10, StorageGiB: spec.StorageGiB}
+		return simcloud.PriceOf(s.cloud, &simcloud.Database{Engine: spec.Engine, Standby: spec.Standby, Size: size}, c.Months).HalfUp().Amount(), true
+	case duoyun.CacheSpec:
+		return simcloud.PriceOf(s.cloud, &simcloud.Cache{Standby: spec.Standby, Size: simcloud.CacheSize{RAMMiB: spec.MemoryGiB << 10}}, c.Months), true
+	}
+	return duoyun.Amount{}, false
+}
+
+func (s *simulated) bill(id string, m duoyun.Month) (sum duoyun.Amount) {
+	for _, l := range s.cloud.Bill(s.Owner(), m) {
+		if strings.HasSuffix(id, l.VendorID) {
+			sum = sum.Plus(l.Payable)
+		}
+	}
+	return sum
+}
+
+// soldOut leaves nothing of a kind. Networks and buckets take nothing that could run out: theirs is said by the fault layer.
+func (s *simulated) soldOut(k duoyun.Kind) func() {
+	if k == duoyun.KindNetwork || k == duoyun.KindBucket {
+		return s.fault(func(r *simcloud.Rule) { r.Status = http.StatusConflict })(k)
+	}
+	_, _, kind := made(k)
+	s.cloud.SellOut(kind, 0)
+	return func() { s.cloud.Restock(kind) }
+}
+
+// overQuota leaves the account no quota of a kind.
+func (s *simulated) overQuota(k duoyun.Kind) func() {
+	item := map[duoyun.Kind]simcloud.Item{duoyun.KindNetwork: simcloud.ItemNetworks, duoyun.KindServer: simcloud.ItemServers, duoyun.KindDisk: simcloud.ItemVolumes,
+		duoyun.KindPublicIP: simcloud.ItemFloating, duoyun.KindLoadBalancer: simcloud.ItemBalancers, duoyun.KindDatabase: simcloud.ItemDatabases,
+		duoyun.KindCache: simcloud.ItemCaches, duoyun.KindBucket: simcloud.ItemBuckets}[k]
+	s.cloud.SetQuota(s.Owner(), map[simcloud.Item]int64{item: 0})
+	return func() { s.cloud.SetQuota(s.Owner(), map[simcloud.Item]int64{item: simcloud.DefaultQuota()[item]}) }
+}
+
+// made says which actions make and list the main part of a kind, and what the simulated cloud calls it.
 func made(k duoyun.Kind) (create, list string, kind simcloud.Kind) {
 	switch k {
 	case duoyun.KindNetwork:
@@ -74,7 +131,7 @@ func made(k duoyun.Kind) (create, list string, kind simcloud.Kind) {
 	case duoyun.KindLoadBalancer:
 		return "/clb/CreateLoadBalancer", "/clb/DescribeLoadBalancers", simcloud.KindBalancer
 	case duoyun.KindDatabase:
-		return "/cdb/CreateDBInstanceHour", "/*/DescribeDBInstances", simcloud.KindDatabase
+		return "/*/Create*Instance*", "/*/DescribeDBInstances", simcloud.KindDatabase // of either engine
 	case duoyun.KindCache:
 		return "/redis/CreateInstances", "/redis/DescribeInstances", simcloud.KindCache
 	}
@@ -126,7 +183,9 @@ func (s *simulated) harness() drivertest.Harness {
 	larger := cache
 	larger.MemoryGiB = 2
 	return drivertest.Harness{Open: tencent.Open, Account: s.account(), Wait: s.advance, NaturalKeys: []duoyun.Kind{duoyun.KindBucket}, Kinds: kinds(),
-		Samples: drivertest.Samples{Cache: cache, ResizedCache: larger},
+		Samples: drivertest.Samples{Cache: cache, ResizedCache: larger}, Subscribed: slices.DeleteFunc(kinds(), func(k duoyun.Kind) bool { return k == duoyun.KindNetwork || k == duoyun.KindBucket }),
+		Crowd: kinds(), Now: s.clock, Pass: s.pass,
+		Money: drivertest.Money{Quote: s.quote, Bill: s.bill, Balance: func() duoyun.Amount { return s.cloud.Balance(s.Owner()).Available }},
 		Faults: drivertest.Faults{
 			LoseRequest: s.fault(func(r *simcloud.Rule) { r.Drop = true }),
 			LoseAnswer:  s.fault(func(r *simcloud.Rule) { r.Drop, r.When = true, simcloud.After }),
@@ -138,6 +197,7 @@ func (s *simulated) harness() drivertest.Harness {
 				s.Faults.Play(simcloud.Plan{Odds: map[simcloud.Trouble]float64{simcloud.Duplicated: 1}})
 				return s.Faults.Clear
 			},
+			SellOut: s.soldOut, OverQuota: s.overQuota, Deny: s.fault(func(r *simcloud.Rule) { r.Status = http.StatusForbidden }),
 			CutAnswer:   s.fault(func(r *simcloud.Rule) { r.Cut = true }),
 			Mistype:     s.fault(func(r *simcloud.Rule) { r.Garble = simcloud.WrongType }),
 			StaleLists:  s.stale,
@@ -147,14 +207,20 @@ func (s *simulated) harness() drivertest.Harness {
 
 func TestSimulatedTencentCloudKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	drivertest.Run(t, simulate(t, tencentfake.Options{}).harness())
+	drivertest.Run(t, simulate(t, tencentfake.Options{MaxPage: 7}).harness())
 }
 
-func TestTheContractHoldsWithPagesOfTwo(t *testing.T) {
+func TestTheContractHoldsWithPagesOfTwoAndPostgreSQL(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, tencentfake.Options{MaxPage: 2})
 	h := s.harness()
-	h.Account.Mapping.Classes["system"] = "CLOUD_SSD"
-	h.Account.Mapping.Families, h.Faults = nil, drivertest.Faults{}
+	h.Account.Mapping.Classes["system"] = "CLOUD_PREMIUM"
+	database := duoyun.DatabaseSpec{Engine: duoyun.EnginePostgreSQL, Version: "15", VCPU: 2, RAMGiB: 4, StorageGiB: 40, Standby: true}
+	grown := database
+	grown.StorageGiB = 60
+	resized := grown
+	resized.VCPU, resized.RAMGiB = 4, 8
+	h.Samples.Database, h.Samples.GrownDatabase, h.Samples.ResizedDatabase = database, grown, resized
+	h.Account.Mapping.Families, h.Account.Project = nil, tencentfake.AppID
 	drivertest.Run(t, h)
 }

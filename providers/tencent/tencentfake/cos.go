@@ -45,8 +45,14 @@ func (e *cosError) writeTo(w http.ResponseWriter) {
 	w.Write(raw) // the caller has gone
 }
 
-func slowDown(w http.ResponseWriter) {
-	(&cosError{status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate."}).writeTo(w)
+// sayCOS words a fault as COS does; that there is no room for a bucket it documents no words for, and takes API 3.0's.
+func sayCOS(w http.ResponseWriter, status int) bool {
+	e, known := map[int]*cosError{http.StatusTooManyRequests: {status: http.StatusServiceUnavailable, Code: "SlowDown"}, http.StatusForbidden: {status: http.StatusForbidden, Code: "AccessDenied"},
+		http.StatusConflict: {status: http.StatusConflict, Code: "ResourceInsufficient"}}[status]
+	if known {
+		e.writeTo(w)
+	}
+	return known
 }
 
 // verify recomputes a signature by COS's documented steps (document 436/7778).

@@ -162,7 +162,9 @@ func (c *call) priceInstances(in runInstances) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object{"Price": object{"InstancePrice": price(simcloud.PriceOf(c.sim, &simcloud.Server{FlavorID: f.ID, Size: simcloud.Size{VCPU: f.VCPU, RAMMiB: f.RAMMiB}}, s.Months), s.Months)}}, nil
+	sum := simcloud.PriceOf(c.sim, &simcloud.Server{FlavorID: f.ID, Size: simcloud.Size{VCPU: f.VCPU, RAMMiB: f.RAMMiB}}, s.Months)
+	sum = sum.Plus(simcloud.PriceOf(c.sim, &simcloud.Volume{Type: s.Disks[0].Type, SizeGiB: s.Disks[0].SizeGiB}, s.Months))
+	return object{"Price": object{"InstancePrice": price(sum, s.Months)}}, nil
 }
 
 // ids are the parameters of actions on instances.

@@ -201,6 +201,9 @@ func (c *call) renewDatabase(prefix, missing, given string, n int) (object, erro
 // fen is a price in fen, a JSON number.
 func fen(a duoyun.Amount) json.Number { return json.Number(fmt.Sprint(int64(a.HalfUp()))) }
 
+// parts is a price in fen with its fractions, as Redis and the balance have it.
+func parts(a duoyun.Amount) json.Number { return json.Number(a.Times(100).String()) }
+
 func (c *call) priceMySQL(in struct {
 	InstanceId    string
 	Period        int

@@ -88,31 +88,32 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if reads(name) {
 			clone.Method = http.MethodGet
 		}
-		f.chain.ServeHTTP(&worded{ResponseWriter: w, throttled: throttled}, clone)
+		f.chain.ServeHTTP(&worded{ResponseWriter: w, say: sayAPI}, clone)
 		return
 	}
 	clone.URL.Path = "/cos" + strings.TrimSuffix("/"+bucketOf(r.Host), "/") + strings.TrimSuffix(r.URL.Path, "/")
-	f.chain.ServeHTTP(&worded{ResponseWriter: w, throttled: slowDown}, clone)
+	f.chain.ServeHTTP(&worded{ResponseWriter: w, say: sayCOS}, clone)
 }
 
 func reads(action string) bool {
 	return slices.ContainsFunc([]string{"Describe", "Get", "Inquir"}, func(p string) bool { return strings.HasPrefix(action, p) })
 }
 
-// worded answers throttling as the service does, where a fault says 429.
+// worded puts what a fault answers in HTTP's own words into those of the service: 429 for coming too fast, 403 for what may
+// not be done, 409 for what is sold out.
 type worded struct {
 	http.ResponseWriter
-	throttled func(http.ResponseWriter)
-	done      bool
+	say  func(w http.ResponseWriter, status int) bool // false: the service says it like this
+	done bool
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (w *worded) WriteHeader(status int) {
-	if status == http.StatusTooManyRequests {
-		w.done = true
+	if strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") { // http.Error: no service answers so
 		w.Header().Del("Content-Length")
-		w.throttled(w.ResponseWriter)
-		return
+		if w.done = w.say(w.ResponseWriter, status); w.done {
+			return
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

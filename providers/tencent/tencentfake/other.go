@@ -16,7 +16,7 @@ func otherActions() map[string]action {
 		}),
 		"billing/DescribeAccountBalance": on(func(c *call, _ struct{}) (object, error) {
 			left := c.sim.Balance(c.owner).Available
-			return object{"Balance": fen(left), "RealBalance": json.Number(left.Times(100).String()), "Uin": 100000000001}, nil
+			return object{"Balance": fen(left), "RealBalance": parts(left), "Uin": 100000000001}, nil
 		}),
 		"billing/DescribeBillDetail": on((*call).bill),
 		"monitor/GetMonitorData":     on((*call).monitor),

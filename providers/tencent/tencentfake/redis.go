@@ -96,7 +96,7 @@ func redisActions() map[string]action {
 			if err != nil {
 				return nil, err
 			}
-			return object{"Price": fen(simcloud.PriceOf(c.sim, &simcloud.Cache{Standby: true, Size: simcloud.CacheSize{RAMMiB: in.MemSize}}, n))}, nil
+			return object{"Price": parts(simcloud.PriceOf(c.sim, &simcloud.Cache{Standby: true, Size: simcloud.CacheSize{RAMMiB: in.MemSize}}, n))}, nil
 		}),
 		"redis/InquiryPriceRenewInstance": on(func(c *call, in struct {
 			InstanceId string `need:""`
@@ -106,7 +106,7 @@ func redisActions() map[string]action {
 			if err != nil {
 				return nil, err
 			}
-			return object{"Price": fen(simcloud.PriceOf(c.sim, x, in.Period))}, nil
+			return object{"Price": parts(simcloud.PriceOf(c.sim, x, in.Period))}, nil
 		}),
 	}
 }

@@ -214,8 +214,13 @@ func reply(w http.ResponseWriter, answer object, err error) {
 	w.Write(raw) // the caller has gone
 }
 
-func throttled(w http.ResponseWriter) {
-	reply(w, nil, refuse("RequestLimitExceeded", "your current request times equals to more than the limit in a second"))
+// sayAPI words a fault as API 3.0 does.
+func sayAPI(w http.ResponseWriter, status int) bool {
+	code, known := map[int]string{http.StatusTooManyRequests: "RequestLimitExceeded", http.StatusForbidden: "UnauthorizedOperation", http.StatusConflict: "ResourceInsufficient"}[status]
+	if known {
+		reply(w, nil, refuse(code, "a fault"))
+	}
+	return known
 }
 
 func requestID() string {
