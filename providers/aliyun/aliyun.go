@@ -88,6 +88,19 @@ func check(a driver.Account) error {
 	return nil
 }
 
+// terms refuses a subscription 包年包月 of what is not sold so.
+func terms(sold bool, plan func(driver.Change) ([]driver.Step, error)) func(driver.Change) ([]driver.Step, error) {
+	return func(c driver.Change) ([]driver.Step, error) {
+		if c.Months > 0 && !sold {
+			return nil, table.Impossible("months", "%s 不支持包年包月", "a %s is not sold as a subscription", string(c.Kind))
+		}
+		return plan(c)
+	}
+}
+
+// subscribes reports whether the account sells subscriptions at all: Apsara Stack has no billing of its own.
+func (c *Cloud) subscribes() bool { return c.account.Platform != apsara }
+
 // Capabilities implements driver.Cloud.
 func (c *Cloud) Capabilities() driver.Capabilities {
 	return driver.Capabilities{Driver: "aliyun", Settling: c.account.Settling, CallTimeout: c.account.Timeout, TokenLife: tokenLife}

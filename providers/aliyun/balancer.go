@@ -26,9 +26,9 @@ func (b balancerKind) kind() *table.Kind {
 	await := func(name string) driver.Step { return driver.Step{Name: name, Await: true} }
 	return &table.Kind{
 		Plans: table.Plans{
-			Create: func(c driver.Change) ([]driver.Step, error) {
+			Create: terms(false, func(c driver.Change) ([]driver.Step, error) {
 				return []driver.Step{{Name: "load_balancer", Main: true, Await: true}, await("members"), await("listener"), await("start")}, sellable(c)
-			},
+			}),
 			Update: planBalancerChange,
 			Delete: table.Fixed(driver.Step{Name: "delete-load_balancer", Main: true, Await: true}),
 		},
@@ -45,9 +45,6 @@ func (b balancerKind) kind() *table.Kind {
 }
 
 func sellable(c driver.Change) error {
-	if c.Months > 0 {
-		return table.Impossible("months", "负载均衡不支持包年包月", "load balancers are not sold as subscriptions")
-	}
 	if len(c.Links[duoyun.RelMember]) > maxMembers {
 		return table.Impossible("members", "负载均衡最多 %d 个成员", "a load balancer has at most %d members", maxMembers)
 	}

@@ -17,7 +17,7 @@ type cacheKind struct{ *Cloud }
 
 func (k cacheKind) kind() *table.Kind {
 	return &table.Kind{
-		Plans: table.Plans{Create: planCache, Update: planCacheChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
+		Plans: table.Plans{Create: terms(k.subscribes(), planCache), Update: planCacheChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
 			Delete: table.Fixed(driver.Step{Name: "delete-cache", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
 			"cache":        {Run: k.make, Look: k.caches().shelf().LookMainMade},

@@ -23,7 +23,7 @@ type databaseKind struct{ *Cloud }
 
 func (d databaseKind) kind() *table.Kind {
 	return &table.Kind{
-		Plans: table.Plans{Create: planDatabase, Update: planDatabaseChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
+		Plans: table.Plans{Create: terms(d.subscribes(), planDatabase), Update: planDatabaseChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
 			Delete: table.Fixed(driver.Step{Name: "delete-database", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
 			"database":        {Run: d.make, Look: d.databases().shelf().LookMainMade},

@@ -15,7 +15,7 @@ type diskKind struct{ *Cloud }
 
 func (d diskKind) kind() *table.Kind {
 	return &table.Kind{
-		Plans: table.Plans{Create: d.planCreate, Update: planGrow, Delete: table.Fixed(
+		Plans: table.Plans{Create: terms(d.subscribes(), d.planCreate), Update: planGrow, Delete: table.Fixed(
 			driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
 			"volume":        {Run: d.make, Look: d.disks().shelf().LookMainMade},

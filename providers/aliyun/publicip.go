@@ -15,7 +15,7 @@ type publicIPKind struct{ *Cloud }
 
 func (f publicIPKind) kind() *table.Kind {
 	return &table.Kind{
-		Plans: table.Plans{Create: planPublicIP, Update: planBandwidth, Delete: table.Fixed(
+		Plans: table.Plans{Create: terms(false, planPublicIP), Update: planBandwidth, Delete: table.Fixed(
 			driver.Step{Name: "disassociate", Await: true}, driver.Step{Name: "delete-public_ip", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
 			"public_ip":        {Run: f.allocate, Look: f.addresses().shelf().LookMainMade},
@@ -29,9 +29,6 @@ func (f publicIPKind) kind() *table.Kind {
 }
 
 func planPublicIP(c driver.Change) ([]driver.Step, error) {
-	if c.Months > 0 {
-		return nil, table.Impossible("months", "公网地址不支持包年包月", "public addresses are not sold as subscriptions")
-	}
 	steps := []driver.Step{{Name: "public_ip", Main: true, Await: true}}
 	if parent, ok := table.Link(c, duoyun.RelAttach); ok {
 		if attachable(parent.Kind) == "" {

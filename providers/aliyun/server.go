@@ -22,7 +22,7 @@ type serverKind struct{ *Cloud }
 
 func (s serverKind) kind() *table.Kind {
 	return &table.Kind{
-		Plans: table.Plans{Create: planServer, Update: planServerChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
+		Plans: table.Plans{Create: terms(s.subscribes(), planServer), Update: planServerChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
 			Delete: table.Fixed(driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-security_group"})},
 		Verbs: map[string]table.Verb{
 			"security_group":        {Run: s.makeGroup, Look: s.groups().shelf().LookMade("security_group")},
