@@ -8,8 +8,9 @@ import (
 	"github.com/duoyun/duoyun/providers/driver"
 )
 
-// documented are the codes whose HTTP status does not say what they mean. Sources: api-ecs ecs_07_0002, api-vpc
-// vpc_api_0003, api-eip ErrorCode, api-oce (BSS) error codes, devg-apisign api-sign-errorcode.
+// documented are the codes whose HTTP status does not say what they mean. Sources: api-ecs ecs_07_0002, api-evs
+// evs_04_0038, api-vpc vpc_api_0003, api-eip ErrorCode, api-rds rds_10_0201, api-obs obs_25_1601, api-oce (BSS) error
+// codes, devg-apisign api-sign-errorcode. For ELB and DCS no list of codes for quotas and stock was found.
 func documented(code string) (driver.Code, bool) {
 	c, ok := map[string]driver.Code{
 		"APIGW.0101":     driver.Invalid, // 404: no such API; never "no such resource"
@@ -28,10 +29,17 @@ func documented(code string) (driver.Code, bool) {
 		"Ecs.0118":       driver.Invalid,
 		"Ecs.0319":       driver.SoldOut,
 		"Ecs.0614":       driver.NotFound,
+		"EVS.2219":       driver.InDoubt, // the token came with another request before
+		"EVS.2220":       driver.InDoubt, // the token is older than 8 hours: its first request may have acted
+		"EVS.2221":       driver.InDoubt, // a request with this token is still under way
+		"EVS.2222":       driver.InDoubt, // what the token stands for could not be read
 		"TooManyBuckets": driver.Quota,
 		"VPC.0004":       driver.NotReady,
 		"VPC.0114":       driver.Quota,
-		"VPC.2701":       driver.Auth, // no permission, or no money on the account
+		"VPC.2701":       driver.Auth,     // no permission, or no money on the account
+		"DBS.200046":     driver.Quota,    // 413
+		"DBS.200076":     driver.NotReady, // 400: the state does not allow it
+		"DBS.200086":     driver.NotReady,
 		"CBC.0151":       driver.Auth,
 		"CBC.0156":       driver.Auth,
 		"CBC.3002":       driver.NotReady, // the resource is locked

@@ -7,7 +7,7 @@ import (
 )
 
 func (f *Fake) balancers() {
-	s := &service{f, flat, "ELB.8902", "ELB.8904", "ELB.8907", "ELB.8905", "ELB.8906", http.StatusConflict, http.StatusConflict, http.StatusConflict}
+	s := &service{f, flat, "ELB.8902", "ELB.8904", "ELB.8907", "ELB.8905", "ELB.8910", http.StatusConflict, http.StatusConflict, http.StatusConflict, tokenRules{}}
 	s.route("POST /v3/{project}/elb/loadbalancers", createBalancer)
 	s.route("GET /v3/{project}/elb/loadbalancers", listBalancers)
 	s.route("GET /v3/{project}/elb/loadbalancers/{id}", showBalancer)

@@ -13,7 +13,7 @@ import (
 
 // billing is BSS. Its business errors come with HTTP 200 (api-oce, error codes).
 func (f *Fake) billing() {
-	s := &service{f, flat, "CBC.0100", "CBC.30050009", "CBC.3144", "CBC.0100", "CBC.0100", http.StatusOK, http.StatusOK, http.StatusOK}
+	s := &service{f, flat, "CBC.0100", "CBC.30050009", "CBC.3144", "CBC.0100", "CBC.0100", http.StatusOK, http.StatusOK, http.StatusOK, tokenRules{}}
 	s.route("POST /v2/orders/subscriptions/resources/renew", renew)
 	s.route("POST /v2/orders/subscriptions/resources/unsubscribe", unsubscribe)
 	s.route("POST /v2/orders/suscriptions/resources/query", subscriptions)
@@ -260,7 +260,7 @@ func ratePeriod(c *call) (int, any, error) {
 
 // monitoring is CES.
 func (f *Fake) monitoring() {
-	s := &service{f, flat, "ces.0014", "ces.0040", "ces.0000", "ces.0000", "ces.0000", http.StatusConflict, http.StatusConflict, http.StatusConflict}
+	s := &service{f, flat, "ces.0014", "ces.0040", "ces.0000", "ces.0000", "ces.0000", http.StatusConflict, http.StatusConflict, http.StatusConflict, tokenRules{}}
 	s.route("POST /V1.0/{project}/batch-query-metric-data", metricData)
 }
 

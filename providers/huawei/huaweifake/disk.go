@@ -3,12 +3,14 @@ package huaweifake
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
 func (f *Fake) disks() {
-	s := &service{f, nested, "EVS.5400", "EVS.5404", "EVS.5400", "EVS.5403", "EVS.5400", http.StatusBadRequest, http.StatusBadRequest, http.StatusBadRequest}
+	s := &service{f, nested, "EVS.5400", "EVS.5404", "EVS.5400", "EVS.5403", "EVS.5400", http.StatusBadRequest, http.StatusBadRequest, http.StatusBadRequest,
+		tokenRules{"EVS.2218", "EVS.2219", "EVS.2220", 8 * time.Hour}}
 	s.route("POST /v2.1/{project}/cloudvolumes", createVolume)
 	s.route("GET /v2/{project}/cloudvolumes/detail", listVolumes)
 	s.route("GET /v2/{project}/cloudvolumes/{id}", showVolume)

@@ -3,8 +3,8 @@
 // the fields of its SDK's models, and shares nothing with the driver nor with that SDK: what either side has misread
 // shows as a failed test.
 //
-// Not known from any document, and chosen here: how long listings lag, the code of a client token that comes with other
-// parameters (400 with the service's "invalid parameter" code), and the codes of ELB, RDS and DCS beyond their statuses.
+// Not known from any document, and chosen here: how long listings lag, ECS's and RDS's codes for a client token that comes
+// with other parameters and ECS's time for keeping one, and the codes of ELB and DCS, and those for stock but ECS's.
 package huaweifake
 
 import (
@@ -38,14 +38,14 @@ type Fake struct {
 	mux     *http.ServeMux
 	chain   http.Handler
 
-	mu     sync.Mutex
-	jobs   map[string]job
-	tokens map[string]remembered
+	mu   sync.Mutex
+	jobs map[string]job
+	seen map[string]remembered // by client token
 }
 
 // New puts Huawei Cloud over a simulated cloud.
 func New(sim *simcloud.Cloud, o Options) *Fake {
-	f := &Fake{sim: sim, options: o, mux: http.NewServeMux(), jobs: map[string]job{}, tokens: map[string]remembered{}}
+	f := &Fake{sim: sim, options: o, mux: http.NewServeMux(), jobs: map[string]job{}, seen: map[string]remembered{}}
 	f.networks()
 	f.addresses()
 	f.servers()

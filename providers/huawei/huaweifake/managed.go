@@ -4,12 +4,14 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
 func (f *Fake) databases() {
-	s := &service{f, flat, "DBS.280001", "DBS.280238", "DBS.280005", "DBS.200037", "DBS.212001", http.StatusConflict, http.StatusForbidden, http.StatusBadRequest}
+	s := &service{f, flat, "DBS.200001", "DBS.200002", "DBS.200019", "DBS.200046", "DBS.212001", http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusBadRequest,
+		tokenRules{"DBS.200001", "DBS.200001", "", 72 * time.Hour}}
 	s.route("POST /v3/{project}/instances", createDatabase)
 	s.route("GET /v3/{project}/instances", listDatabases)
 	s.route("POST /v3/{project}/instances/{id}/action", changeDatabase)
@@ -223,7 +225,7 @@ func instanceQuota(item simcloud.Item) func(*call) (int, any, error) {
 }
 
 func (f *Fake) caches() {
-	s := &service{f, flat, "DCS.4001", "DCS.4022", "DCS.4026", "DCS.4922", "DCS.4924", http.StatusConflict, http.StatusForbidden, http.StatusBadRequest}
+	s := &service{f, flat, "DCS.4001", "DCS.4022", "DCS.4026", "DCS.4922", "DCS.4924", http.StatusConflict, http.StatusForbidden, http.StatusBadRequest, tokenRules{}}
 	s.route("POST /v2/{project}/instances", createCache)
 	s.route("GET /v2/{project}/instances", listCaches)
 	s.route("GET /v2/{project}/instances/{id}", showCache)

@@ -11,7 +11,7 @@ import (
 
 // vpcService words errors as the VPC and EIP APIs v1 do; the v3 API has the form of the gateway.
 func (f *Fake) vpcService(word func(code, text string) any) *service {
-	return &service{f, word, "VPC.0101", "VPC.0003", "VPC.0120", "VPC.0114", "VPC.0503", http.StatusConflict, http.StatusConflict, http.StatusConflict}
+	return &service{f, word, "VPC.0101", "VPC.0003", "VPC.0120", "VPC.0114", "VPC.0503", http.StatusConflict, http.StatusConflict, http.StatusConflict, tokenRules{}}
 }
 
 func (f *Fake) networks() {

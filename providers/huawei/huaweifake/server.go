@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
 // ecsService words errors as ECS does.
 func (f *Fake) ecsService() *service {
-	return &service{f, nested, "Ecs.0005", "Ecs.0114", "Ecs.0044", "Ecs.0001", "Ecs.0319", http.StatusConflict, http.StatusBadRequest, http.StatusBadRequest}
+	return &service{f, nested, "Ecs.0005", "Ecs.0114", "Ecs.0044", "Ecs.0001", "Ecs.0319", http.StatusConflict, http.StatusBadRequest, http.StatusBadRequest,
+		tokenRules{"Ecs.0005", "Ecs.0005", "", 8 * time.Hour}}
 }
 
 func (f *Fake) servers() {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,14 @@ type service struct {
 	word                                       func(code, text string) any
 	bad, missing, conflict, quota, soldOut     string
 	conflictStatus, quotaStatus, soldOutStatus int
+	tokens                                     tokenRules
+}
+
+// tokenRules are how a service takes X-Client-Token: its codes for one that is no UUID, that came with another request, and
+// that has outlived life. A service without expired forgets a token then.
+type tokenRules struct {
+	malformed, reused, expired string
+	life                       time.Duration
 }
 
 // The forms in which the services word an error.
@@ -111,8 +120,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 	w.Write(raw) // the caller has gone
 }
 
-// tokenLife is how long RDS documents that a client token serves.
-const tokenLife = 72 * time.Hour
+var uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 // remembered is the answer that a client token got.
 type remembered struct {
@@ -126,27 +134,30 @@ type remembered struct {
 // call leaves its token unused.
 func (s *service) once(c *call, do func() (int, any, error)) (int, any, error) {
 	token := c.r.Header.Get("X-Client-Token")
-	if token == "" {
-		return do()
+	if token == "" || s.tokens.life == 0 {
+		return do() // the service knows no tokens
 	}
-	if len(token) != 36 || strings.Count(token, "-") != 4 {
-		return 0, nil, c.invalid("X-Client-Token must be a UUID")
+	if !uuid.MatchString(token) {
+		return 0, nil, &refusal{http.StatusBadRequest, s.tokens.malformed, "X-Client-Token is not a UUID"}
 	}
 	s.mu.Lock()
-	seen, ok := s.tokens[token]
+	seen, ok := s.seen[token]
 	s.mu.Unlock()
 	request := c.r.URL.Path + "\n" + string(c.raw)
 	switch {
-	case ok && s.sim.Now().Sub(seen.at) > tokenLife:
+	case ok && s.sim.Now().Sub(seen.at) > s.tokens.life:
+		if s.tokens.expired != "" {
+			return 0, nil, &refusal{http.StatusBadRequest, s.tokens.expired, "X-Client-Token has expired"}
+		}
 	case ok && seen.request != request:
-		return 0, nil, c.invalid("the client token was used with other parameters")
+		return 0, nil, &refusal{http.StatusBadRequest, s.tokens.reused, "X-Client-Token came with another request before"}
 	case ok:
 		return seen.status, seen.body, nil
 	}
 	status, body, err := do()
 	if err == nil {
 		s.mu.Lock()
-		s.tokens[token] = remembered{request, status, body, s.sim.Now()}
+		s.seen[token] = remembered{request, status, body, s.sim.Now()}
 		s.mu.Unlock()
 	}
 	return status, body, err
