@@ -226,7 +226,8 @@ func (c *Cloud) Metrics(ctx context.Context, id string, from, to time.Time) ([]d
 // billPage is how many lines of a bill are asked for at once.
 const billPage = 500
 
-// Bill implements driver.BillReader from the records of what each resource cost; a cursor is an offset. The billing
+// Bill implements driver.BillReader from the records of what each resource of the account itself (not of those that it pays
+// for) cost; a cursor is an offset. The billing
 // service counts its lines, so that a page of none before the last is an error.
 func (c *Cloud) Bill(ctx context.Context, month duoyun.Month, cursor string) ([]duoyun.BillLine, string, error) {
 	if err := c.billed(); err != nil {
@@ -235,7 +236,8 @@ func (c *Cloud) Bill(ctx context.Context, month duoyun.Month, cursor string) ([]
 	offset, _ := strconv.Atoi(cursor) // "" is the first page
 	var reply billReply
 	_, err := c.call(ctx, operation{service: bss, method: http.MethodGet, path: "/v2/bills/customer-bills/res-fee-records",
-		query: url.Values{"cycle": {month.Start().Format("2006-01")}, "offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(billPage)}}}, &reply)
+		query: url.Values{"cycle": {month.Start().Format("2006-01")}, "offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(billPage)},
+			"method": {"oneself"}}}, &reply)
 	if err != nil {
 		return nil, "", err
 	}

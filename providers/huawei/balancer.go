@@ -384,7 +384,7 @@ func (b balancerKind) shelf() table.Shelf {
 			return balancerThing(v), err
 		},
 		Page: func(ctx context.Context, cursor string) ([]table.Thing, string, bool, error) {
-			all, next, err := b.balancers(ctx, after(cursor))
+			all, next, err := b.balancers(ctx, b.ours(cursor))
 			return table.Things(all, balancerThing), next, false, err
 		},
 	}
@@ -442,6 +442,6 @@ func observedBalancer(v balancerInfo) driver.Observation {
 }
 
 func (b balancerKind) list(ctx context.Context, cursor string) (driver.Page, error) {
-	all, next, err := b.balancers(ctx, after(cursor))
+	all, next, err := b.balancers(ctx, b.ours(cursor))
 	return observations(all, observedBalancer, next, false, err)
 }

@@ -209,6 +209,16 @@ func after(cursor string) url.Values {
 	return q
 }
 
+// ours is after for the listings that otherwise may show only the default enterprise project, where the account's things
+// are in another (api-ecs, api-evs, api-vpc, api-eip, api-elb: enterprise_project_id of the listings).
+func (c *Cloud) ours(cursor string) url.Values {
+	q := after(cursor)
+	if c.account.ResourceGroup != "" {
+		q.Set("enterprise_project_id", "all_granted_eps")
+	}
+	return q
+}
+
 // paged ends the reading of a page by marker. A page that is short may have been cut by the service, so that only an empty
 // one is the end; an answer without a listing is none: it must not pass for an empty one, which proves absence.
 func paged[T any](all []T, id func(T) string, err error) (page []T, next string, _ error) {

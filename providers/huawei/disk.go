@@ -293,7 +293,7 @@ func (d diskKind) shelf() table.Shelf {
 
 func (d diskKind) page(ctx context.Context, cursor string) ([]volumeInfo, string, error) {
 	var reply struct{ Volumes []volumeInfo }
-	_, err := d.call(ctx, operation{service: evs, method: http.MethodGet, path: "/v2/{p}/cloudvolumes/detail", query: after(cursor)}, &reply)
+	_, err := d.call(ctx, operation{service: evs, method: http.MethodGet, path: "/v2/{p}/cloudvolumes/detail", query: d.ours(cursor)}, &reply)
 	return paged(reply.Volumes, func(v volumeInfo) string { return v.ID }, err)
 }
 

@@ -181,10 +181,10 @@ func TestSimulatedHuaweiCloudKeepsTheContract(t *testing.T) {
 	drivertest.Run(t, simulate(t, huaweifake.Options{MaxPage: 7}).harness())
 }
 
-func TestTheContractHoldsWithPagesOfTwoAndNoZonesMapped(t *testing.T) {
+func TestTheContractHoldsWithPagesOfTwoAnEnterpriseProjectAndNoZonesMapped(t *testing.T) {
 	t.Parallel()
 	h := simulate(t, huaweifake.Options{MaxPage: 2}).harness()
-	h.Account.Mapping.Zones = nil
+	h.Account.Mapping.Zones, h.Account.ResourceGroup = nil, "8f2a3f1e-3a3c-4f8e-9a51-0d1c6d3c2b11"
 	h.Faults = drivertest.Faults{}
 	drivertest.Run(t, h)
 }

@@ -170,7 +170,7 @@ func whole[T any](v T, id string, err error) (T, error) {
 
 func (n networkKind) page(ctx context.Context, cursor string) ([]vpcInfo, string, error) {
 	var reply struct{ Vpcs []vpcInfo }
-	_, err := n.call(ctx, operation{service: vpc, method: http.MethodGet, path: "/v1/{p}/vpcs", query: after(cursor)}, &reply)
+	_, err := n.call(ctx, operation{service: vpc, method: http.MethodGet, path: "/v1/{p}/vpcs", query: n.ours(cursor)}, &reply)
 	return paged(reply.Vpcs, func(v vpcInfo) string { return v.ID }, err)
 }
 
@@ -405,7 +405,7 @@ func (g groupKind) shelf() table.Shelf {
 			var reply struct {
 				Groups []groupInfo `json:"security_groups"`
 			}
-			_, err := g.call(ctx, operation{service: vpc, method: http.MethodGet, path: "/v3/{p}/vpc/security-groups", query: after(cursor)}, &reply)
+			_, err := g.call(ctx, operation{service: vpc, method: http.MethodGet, path: "/v3/{p}/vpc/security-groups", query: g.ours(cursor)}, &reply)
 			all, next, err := paged(reply.Groups, func(v groupInfo) string { return v.ID }, err)
 			return table.Things(all, view), next, false, err
 		},

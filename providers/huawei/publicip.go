@@ -227,7 +227,7 @@ func (p publicIPKind) shelf() table.Shelf {
 
 func (p publicIPKind) page(ctx context.Context, cursor string) ([]publicIPInfo, string, error) {
 	var reply struct{ PublicIPs []publicIPInfo }
-	_, err := p.call(ctx, operation{service: vpc, method: http.MethodGet, path: "/v1/{p}/publicips", query: after(cursor)}, &reply)
+	_, err := p.call(ctx, operation{service: vpc, method: http.MethodGet, path: "/v1/{p}/publicips", query: p.ours(cursor)}, &reply)
 	return paged(reply.PublicIPs, func(v publicIPInfo) string { return v.ID }, err)
 }
 

@@ -105,7 +105,7 @@ func (s serverKind) shelf() table.Shelf {
 // page lists by marker: by page number, a server that goes would hide another.
 func (s serverKind) page(ctx context.Context, cursor string) ([]serverInfo, string, error) {
 	var reply struct{ Servers []serverInfo }
-	_, err := s.call(ctx, operation{service: ecs, method: http.MethodGet, path: "/v1/{p}/cloudservers/detail", query: after(cursor)}, &reply)
+	_, err := s.call(ctx, operation{service: ecs, method: http.MethodGet, path: "/v1/{p}/cloudservers/detail", query: s.ours(cursor)}, &reply)
 	return paged(reply.Servers, func(v serverInfo) string { return v.ID }, err)
 }
 
