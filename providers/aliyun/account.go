@@ -138,7 +138,7 @@ func (c public) ecsPrice(ctx context.Context, in params) (price, error) {
 }
 
 func (c public) databasePrice(ctx context.Context, spec duoyun.DatabaseSpec, zone string, months int) (price, error) {
-	in, err := databaseKind{c.Cloud}.describe(ctx, spec, zone, months)
+	in, err := databaseKind(c).describe(ctx, spec, zone, months)
 	if err != nil {
 		return price{}, err
 	}
@@ -152,7 +152,7 @@ func (c public) databasePrice(ctx context.Context, spec duoyun.DatabaseSpec, zon
 }
 
 func (c public) cachePrice(ctx context.Context, spec duoyun.CacheSpec, zone string, months int) (price, error) {
-	class, err := cacheKind{c.Cloud}.class(ctx, spec, zone, months > 0)
+	class, err := cacheKind(c).class(ctx, spec, zone, months > 0)
 	if err != nil {
 		return price{}, err
 	}

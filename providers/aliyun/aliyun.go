@@ -38,6 +38,7 @@ const apsara = "apsara"
 type Cloud struct {
 	account driver.Account
 	keys    *credentials.StaticAKCredentialsProvider
+	hosts   map[product]host
 	http    *http.Client
 	objects *oss.Client
 	kinds   map[duoyun.Kind]*table.Kind
@@ -58,7 +59,11 @@ func Open(_ context.Context, a driver.Account) (driver.Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cloud{account: a, http: client, keys: credentials.NewStaticAKCredentialsProvider(a.AccessKey, a.Secret.Reveal())}
+	where, err := hosts(a)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cloud{account: a, hosts: where, http: client, keys: credentials.NewStaticAKCredentialsProvider(a.AccessKey, a.Secret.Reveal())}
 	if c.objects, err = c.storage(); err != nil {
 		return nil, err
 	}
@@ -87,19 +92,6 @@ func check(a driver.Account) error {
 	}
 	return nil
 }
-
-// terms refuses a subscription 包年包月 of what is not sold so.
-func terms(sold bool, plan func(driver.Change) ([]driver.Step, error)) func(driver.Change) ([]driver.Step, error) {
-	return func(c driver.Change) ([]driver.Step, error) {
-		if c.Months > 0 && !sold {
-			return nil, table.Impossible("months", "%s 不支持包年包月", "a %s is not sold as a subscription", string(c.Kind))
-		}
-		return plan(c)
-	}
-}
-
-// subscribes reports whether the account sells subscriptions at all: Apsara Stack has no billing of its own.
-func (c *Cloud) subscribes() bool { return c.account.Platform != apsara }
 
 // Capabilities implements driver.Cloud.
 func (c *Cloud) Capabilities() driver.Capabilities {

@@ -23,10 +23,10 @@ func (k cacheKind) kind() *table.Kind {
 			"cache":        {Run: k.make, Look: k.caches().shelf().LookMainMade},
 			"whitelist":    {Run: k.open, Look: k.lookOpen},
 			"resize":       {Run: k.resize, Look: k.lookResize},
-			"renew":        {Run: k.renew, Look: lookRenewed(k.observe)},
-			"delete-cache": {Run: k.remove, Look: k.caches().shelf().LookMainUnmade},
+			"renew":        {Run: k.renewal(redis, "InstanceId", params{"AutoPay": "true", "AutoRenew": "false"}), Look: lookRenewed(k.caches().observing(cache.observed))},
+			"delete-cache": {Run: retirement(k.caches(), "redisa", "DeleteInstance", "InstanceId", nil), Look: k.caches().shelf().LookMainUnmade},
 		},
-		Reading: k.observe, Listing: k.caches().listed(cache.observed),
+		Reading: k.caches().observing(cache.observed), Listing: k.caches().listed(cache.observed),
 	}
 }
 
@@ -311,28 +311,4 @@ func (k cacheKind) lookResize(ctx context.Context, c driver.Call) (driver.Eviden
 		}
 		return driver.Absent, now.ID, now.Class
 	})
-}
-
-func (k cacheKind) renew(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	return k.change(ctx, redis, "RenewInstance", params{"InstanceId": c.ID, "Period": strconv.Itoa(c.Months), "AutoPay": "true", "AutoRenew": "false", "ClientToken": c.Token})
-}
-
-func (k cacheKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	now, ok, err := k.caches().find(ctx, c.ID, c.Mark)
-	if err != nil || !ok {
-		return driver.Reply{}, table.Unsent(Code, err)
-	}
-	if now.subscribed() {
-		return k.refund(ctx, "redisa", now.ID, c.Token)
-	}
-	reply, err := k.change(ctx, redis, "DeleteInstance", params{"InstanceId": now.ID})
-	return reply, table.Ignoring(Code, err, driver.NotFound)
-}
-
-func (k cacheKind) observe(ctx context.Context, id string) (driver.Observation, error) {
-	v, err := k.caches().get(ctx, id)
-	if err != nil {
-		return driver.Observation{}, err
-	}
-	return v.observed(), nil
 }

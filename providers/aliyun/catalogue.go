@@ -79,12 +79,11 @@ func (c *Cloud) flavor(ctx context.Context, spec duoyun.ServerSpec, zone string,
 	if f, ok := driver.Choose(all, d); ok {
 		return f, nil
 	}
-	d.Families = nil
 	for i := range all {
 		all[i].SoldOut = false
 	}
 	code := driver.Invalid
-	if _, ok := driver.Choose(all, d); ok && len(c.account.Mapping.Families) == 0 {
+	if _, ok := driver.Choose(all, d); ok {
 		code = driver.SoldOut
 	}
 	return driver.Flavor{}, table.Refuse(code, duoyun.Fail(duoyun.CodeInvalid, "spec", "没有可购的云主机规格满足 %d vCPU、%d GiB 内存",

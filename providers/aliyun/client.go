@@ -17,6 +17,7 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // product is one of the vendor's APIs, by the name its endpoints and gateways know.
@@ -53,34 +54,47 @@ func (p product) label() string {
 // params are a call's own parameters; "" is left out.
 type params map[string]string
 
-// endpoint is the scheme and host of a product: the account's own, its gateway, or below its root domain. The public
-// cloud's hosts are those the SDK's own list gives a region, or follow its rule for newer regions.
-func (c *Cloud) endpoint(p product) (scheme, host string, err error) {
-	base := c.account.Endpoints[p.label()]
-	if base == "" && strings.Contains(c.account.Endpoint, "://") {
-		base = c.account.Endpoint
-	}
-	if base != "" {
-		if !strings.Contains(base, "://") {
-			base = "https://" + base
+// host is where a product is called.
+type host struct{ scheme, name string }
+
+// hosts finds every product's once: the account's own, its gateway, or below its root domain. The public cloud's are those
+// the SDK's own list gives a region, or follow its rule for newer regions; nothing is looked up online.
+func hosts(a driver.Account) (map[product]host, error) {
+	all := map[product]host{}
+	for _, p := range []product{ecs, vpc, slb, rds, redis, cms, bss} {
+		base := a.Endpoints[p.label()]
+		if base == "" && strings.Contains(a.Endpoint, "://") {
+			base = a.Endpoint
 		}
-		u, err := url.Parse(base)
-		if err != nil || u.Host == "" {
-			return "", "", fmt.Errorf("the endpoint of %s is no URL", p)
+		switch {
+		case base != "":
+			if !strings.Contains(base, "://") {
+				base = "https://" + base
+			}
+			u, err := url.Parse(base)
+			if err != nil || u.Host == "" {
+				return nil, table.Impossible("endpoints", "%s 的地址不是 URL", "the endpoint of %s is no URL", p.label())
+			}
+			all[p] = host{u.Scheme, u.Host}
+		case a.Endpoint != "":
+			all[p] = host{"https", p.label() + "." + a.Region + "." + a.Endpoint}
+		default:
+			all[p] = host{"https", p.public(a.Region)}
 		}
-		return u.Scheme, u.Host, nil
 	}
-	if root := c.account.Endpoint; root != "" {
-		return "https", p.label() + "." + c.account.Region + "." + root, nil
-	}
+	return all, nil
+}
+
+// public is a product's host on the public cloud.
+func (p product) public(region string) string {
 	if p == bss {
-		return "https", "business.aliyuncs.com", nil
+		return "business.aliyuncs.com"
 	}
-	listed, ok, err := new(endpoints.LocalRegionalResolver).TryResolve(&endpoints.ResolveParam{Product: string(p), RegionId: c.account.Region})
+	listed, ok, err := new(endpoints.LocalRegionalResolver).TryResolve(&endpoints.ResolveParam{Product: string(p), RegionId: region})
 	if err == nil && ok {
-		return "https", listed, nil
+		return listed
 	}
-	return "https", p.label() + "." + c.account.Region + ".aliyuncs.com", nil
+	return p.label() + "." + region + ".aliyuncs.com"
 }
 
 // secret parameters, and the longest, travel in the body: URLs are kept by proxies and in errors. The vendor's signature
@@ -92,13 +106,9 @@ func secret(name string) bool {
 // request builds and signs one call. On Apsara Stack it names where the resource is booked, in the headers and parameters
 // that the gateway reads.
 func (c *Cloud) request(ctx context.Context, p product, action string, in params) (*http.Request, error) {
-	scheme, host, err := c.endpoint(p)
-	if err != nil {
-		return nil, err
-	}
 	r := requests.NewCommonRequest()
 	r.Method, r.Product, r.Version, r.ApiName = http.MethodPost, string(p), p.version(), action
-	r.Scheme, r.Domain = scheme, host
+	r.Scheme, r.Domain = c.hosts[p].scheme, c.hosts[p].name
 	for name, value := range in {
 		switch {
 		case secret(name) && value != "":

@@ -29,8 +29,8 @@ func (d databaseKind) kind() *table.Kind {
 			"database":        {Run: d.make, Look: d.databases().shelf().LookMainMade},
 			"account":         {Run: d.admit, Look: d.lookAdmitted},
 			"resize":          {Run: d.resize, Look: d.lookResize},
-			"renew":           {Run: d.renew, Look: lookRenewed(d.observe)},
-			"delete-database": {Run: d.remove, Look: d.databases().shelf().LookMainUnmade},
+			"renew":           {Run: d.renewal(rds, "DBInstanceId", params{"AutoPay": "true", "AutoRenew": "false"}), Look: lookRenewed(d.observe)},
+			"delete-database": {Run: retirement(d.databases(), "rds", "DeleteDBInstance", "DBInstanceId", nil), Look: d.databases().shelf().LookMainUnmade},
 		},
 		Reading: d.observe, Listing: d.databases().listed(database.observed),
 	}
@@ -353,22 +353,6 @@ func (d databaseKind) lookResize(ctx context.Context, c driver.Call) (driver.Evi
 		}
 		return driver.Absent, now.ID, now.Class
 	})
-}
-
-func (d databaseKind) renew(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	return d.change(ctx, rds, "RenewInstance", params{"DBInstanceId": c.ID, "Period": strconv.Itoa(c.Months), "AutoPay": "true", "AutoRenew": "false", "ClientToken": c.Token})
-}
-
-func (d databaseKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	now, ok, err := d.databases().find(ctx, c.ID, c.Mark)
-	if err != nil || !ok {
-		return driver.Reply{}, table.Unsent(Code, err)
-	}
-	if now.subscribed() {
-		return d.refund(ctx, "rds", now.ID, c.Token)
-	}
-	reply, err := d.change(ctx, rds, "DeleteDBInstance", params{"DBInstanceId": now.ID})
-	return reply, table.Ignoring(Code, err, driver.NotFound)
 }
 
 // observe joins what the listing and the attributes show.

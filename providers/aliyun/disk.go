@@ -19,12 +19,12 @@ func (d diskKind) kind() *table.Kind {
 			driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
 			"volume":        {Run: d.make, Look: d.disks().shelf().LookMainMade},
-			"attach":        {Run: d.attach, Look: d.lookAttached},
-			"extend":        {Run: d.extend, Look: d.lookExtended},
-			"detach":        {Run: d.detach, Look: d.lookDetached},
+			"attach":        {Run: d.attach, Look: d.disks().look("volume", lookAttached)},
+			"extend":        {Run: d.extend, Look: d.disks().look("volume", lookExtended)},
+			"detach":        {Run: d.detach, Look: lookFree(d.disks(), "Detaching")},
 			"delete-volume": {Run: d.disks().removal("", "DeleteDisk", "DiskId"), Look: d.disks().shelf().LookMainUnmade},
 		},
-		Reading: d.observe, Listing: d.list,
+		Reading: d.disks().observing(d.observed), Listing: d.list,
 	}
 }
 
@@ -95,7 +95,8 @@ type disk struct {
 	ExpiredTime  string
 }
 
-func (v disk) key() string { return v.ID }
+func (v disk) key() string            { return v.ID }
+func (v disk) on() (host, now string) { return v.InstanceID, v.Status }
 
 // thing: Attaching, Detaching and ReIniting are disks that are there and busy.
 func (v disk) thing() table.Thing {
@@ -151,20 +152,17 @@ func (d diskKind) attach(ctx context.Context, c driver.Call) (driver.Reply, erro
 	return d.change(ctx, ecs, "AttachDisk", params{"InstanceId": host.ID, "DiskId": v.ID, "DeleteWithInstance": "false"})
 }
 
-func (d diskKind) lookAttached(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+func lookAttached(v disk, c driver.Call) (driver.EvidenceState, string) {
 	host, _ := table.Link(c.Change, duoyun.RelAttach)
-	v, err := d.disks().need(ctx, c.ID, c.Mark, "volume")
-	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
-		switch {
-		case v.Status == "In_use" && v.InstanceID == host.ID:
-			return driver.Done, v.ID, ""
-		case v.Status == "Available":
-			return driver.Absent, v.ID, ""
-		case v.Status == "In_use":
-			return driver.Conflict, v.ID, v.InstanceID
-		}
-		return driver.Pending, v.ID, v.Status
-	})
+	switch {
+	case v.Status == "In_use" && v.InstanceID == host.ID:
+		return driver.Done, ""
+	case v.Status == "Available":
+		return driver.Absent, ""
+	case v.Status == "In_use":
+		return driver.Conflict, v.InstanceID
+	}
+	return driver.Pending, v.Status
 }
 
 // extend grows the disk where it is: online while a server has it.
@@ -181,18 +179,15 @@ func (d diskKind) extend(ctx context.Context, c driver.Call) (driver.Reply, erro
 	return d.change(ctx, ecs, "ResizeDisk", in)
 }
 
-func (d diskKind) lookExtended(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	v, err := d.disks().need(ctx, c.ID, c.Mark, "volume")
-	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
-		before, _ := c.Before.(duoyun.DiskSpec)
-		switch v.Size {
-		case c.After.(duoyun.DiskSpec).SizeGiB:
-			return driver.Done, v.ID, ""
-		case before.SizeGiB:
-			return driver.Absent, v.ID, v.Status
-		}
-		return driver.Conflict, v.ID, strconv.FormatInt(v.Size, 10)
-	})
+func lookExtended(v disk, c driver.Call) (driver.EvidenceState, string) {
+	before, _ := c.Before.(duoyun.DiskSpec)
+	switch v.Size {
+	case c.After.(duoyun.DiskSpec).SizeGiB:
+		return driver.Done, ""
+	case before.SizeGiB:
+		return driver.Absent, v.Status
+	}
+	return driver.Conflict, strconv.FormatInt(v.Size, 10)
 }
 
 // detach takes the disk off whatever server it is on; a disk that is on none, or gone, needs no call.
@@ -203,33 +198,6 @@ func (d diskKind) detach(ctx context.Context, c driver.Call) (driver.Reply, erro
 	}
 	reply, err := d.change(ctx, ecs, "DetachDisk", params{"InstanceId": v.InstanceID, "DiskId": v.ID})
 	return reply, table.Ignoring(Code, err, driver.NotFound)
-}
-
-// lookDetached finds the disk by listing where its id is lost; no disk is on no server.
-func (d diskKind) lookDetached(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	found, ev, err := d.disks().shelf().Find(ctx, c, c.ID, c.Mark)
-	if err != nil || len(found) == 0 {
-		ev.State = driver.Done
-		return ev, err
-	}
-	v, err := d.disks().get(ctx, found[0].ID)
-	return table.Effect(Code, err, driver.Done, func() (driver.EvidenceState, string, string) {
-		switch {
-		case v.Status == "Detaching":
-			return driver.Pending, v.ID, v.Status
-		case v.InstanceID != "":
-			return driver.Absent, v.ID, v.Status
-		}
-		return driver.Done, v.ID, ""
-	})
-}
-
-func (d diskKind) observe(ctx context.Context, id string) (driver.Observation, error) {
-	v, err := d.disks().get(ctx, id)
-	if err != nil {
-		return driver.Observation{}, err
-	}
-	return d.observed(v), nil
 }
 
 func (d diskKind) observed(v disk) driver.Observation {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -187,6 +188,17 @@ func (l listing[T]) listed(see func(T) driver.Observation) func(context.Context,
 	}
 }
 
+// observing makes a kind's reading of what the listing itself shows.
+func (l listing[T]) observing(see func(T) driver.Observation) func(context.Context, string) (driver.Observation, error) {
+	return func(ctx context.Context, id string) (driver.Observation, error) {
+		v, err := l.get(ctx, id)
+		if err != nil {
+			return driver.Observation{}, err
+		}
+		return see(v), nil
+	}
+}
+
 // find returns the thing of a call, by id or by note; false when there is none.
 func (l listing[T]) find(ctx context.Context, id, note string) (T, bool, error) {
 	var none T
@@ -223,6 +235,45 @@ func (l listing[T]) removal(part, action, parameter string) func(context.Context
 		}
 		reply, err := l.cloud.change(ctx, l.product, action, params{parameter: id})
 		return reply, table.Ignoring(Code, err, driver.NotFound)
+	}
+}
+
+// look reads the thing of a call, which an earlier step made, and judges it.
+func (l listing[T]) look(step string, judge func(T, driver.Call) (state driver.EvidenceState, detail string)) func(context.Context, driver.Call) (driver.Evidence, error) {
+	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+		v, err := l.need(ctx, c.ID, c.Mark, step)
+		return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
+			state, detail := judge(v, c)
+			return state, v.key(), detail
+		})
+	}
+}
+
+// attached is something that may be on something else.
+type attached interface {
+	item
+	on() (host, status string)
+}
+
+// lookFree sees that a thing is on nothing; a thing that is not there is on nothing.
+func lookFree[T attached](l listing[T], via ...string) func(context.Context, driver.Call) (driver.Evidence, error) {
+	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+		found, ev, err := l.shelf().Find(ctx, c, c.ID, c.Mark)
+		if err != nil || len(found) == 0 {
+			ev.State = driver.Done
+			return ev, err
+		}
+		v, err := l.get(ctx, found[0].ID)
+		return table.Effect(Code, err, driver.Done, func() (driver.EvidenceState, string, string) {
+			host, status := v.on()
+			switch {
+			case slices.Contains(via, status):
+				return driver.Pending, v.key(), status
+			case host != "":
+				return driver.Absent, v.key(), status
+			}
+			return driver.Done, v.key(), ""
+		})
 	}
 }
 

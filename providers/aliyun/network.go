@@ -23,7 +23,7 @@ func (n networkKind) kind() *table.Kind {
 			"delete-vswitch": {Run: n.vswitches().removal("vswitch", "DeleteVSwitch", "VSwitchId"), Look: n.vswitches().shelf().LookUnmade("vswitch")},
 			"delete-network": {Run: n.vpcs().removal("", "DeleteVpc", "VpcId"), Look: n.vpcs().shelf().LookMainUnmade},
 		},
-		Reading: n.observe, Listing: n.vpcs().listed(vpcItem.observed), Parts: map[string]table.Shelf{"vswitch": n.vswitches().shelf()},
+		Reading: n.vpcs().observing(vpcItem.observed), Listing: n.vpcs().listed(vpcItem.observed), Parts: map[string]table.Shelf{"vswitch": n.vswitches().shelf()},
 	}
 }
 
@@ -108,14 +108,6 @@ func (n networkKind) makeVSwitch(ctx context.Context, c driver.Call) (driver.Rep
 	return n.create(ctx, vpc, "CreateVSwitch", params{"VpcId": id, "ZoneId": zone, "CidrBlock": c.After.(duoyun.NetworkSpec).CIDR,
 		"VSwitchName": table.Title(c.Change, longestName), "Description": table.Note(c.Mark, "vswitch"), "ClientToken": c.Token},
 		func(m made) string { return m.VSwitchID })
-}
-
-func (n networkKind) observe(ctx context.Context, id string) (driver.Observation, error) {
-	v, err := n.vpcs().get(ctx, id)
-	if err != nil {
-		return driver.Observation{}, err
-	}
-	return v.observed(), nil
 }
 
 // longestName is in bytes what every product takes as a name for people: Redis is the narrowest with 80 characters.

@@ -21,13 +21,14 @@ func TestAnAccountThatCannotSignACallIsNotOpened(t *testing.T) {
 	t.Parallel()
 	whole := driver.Account{Region: "cn-hangzhou", AccessKey: "LTAI", Secret: driver.NewSecret("secret")}
 	for name, change := range map[string]func(*driver.Account){
-		"no key":                  func(a *driver.Account) { a.AccessKey = "" },
-		"no secret":               func(a *driver.Account) { a.Secret = driver.Secret{} },
-		"no region":               func(a *driver.Account) { a.Region = "" },
-		"a region that is a path": func(a *driver.Account) { a.Region = "cn.evil.example/" },
-		"an unknown platform":     func(a *driver.Account) { a.Platform = "hcs" },
-		"a gateway is missing":    func(a *driver.Account) { a.Platform = "apsara" },
-		"a CA that is none":       func(a *driver.Account) { a.CA = "x" },
+		"no key":                   func(a *driver.Account) { a.AccessKey = "" },
+		"no secret":                func(a *driver.Account) { a.Secret = driver.Secret{} },
+		"no region":                func(a *driver.Account) { a.Region = "" },
+		"a region that is a path":  func(a *driver.Account) { a.Region = "cn.evil.example/" },
+		"an unknown platform":      func(a *driver.Account) { a.Platform = "hcs" },
+		"a gateway is missing":     func(a *driver.Account) { a.Platform = "apsara" },
+		"an endpoint that is none": func(a *driver.Account) { a.Endpoints = map[string]string{"ecs": "http://"} },
+		"a CA that is none":        func(a *driver.Account) { a.CA = "x" },
 	} {
 		a := whole
 		change(&a)

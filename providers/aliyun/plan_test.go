@@ -6,7 +6,9 @@ import (
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/aliyun"
+	"github.com/duoyun/duoyun/providers/aliyun/aliyunfake"
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
 // change is an update where both specs are given, otherwise a creation or, with neither, a deletion or renewal.
@@ -82,6 +84,28 @@ func TestSubscribedAddressesAndBalancersAreNotSold(t *testing.T) {
 		r, _ := c.Kind(k)
 		if _, err := r.Plan(x); aliyun.Code(err) != driver.Invalid {
 			t.Errorf("%s: %v", k, err)
+		}
+	}
+}
+
+func TestASizeThatIsSoldOutIsToldFromOneThatNobodySells(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, aliyunfake.Options{})
+	s.sim.AddFlavor(simcloud.Flavor{Object: simcloud.Object{Name: "ecs.huge"}, VCPU: 96, RAMMiB: 384 << 10, Family: "huge", SoldOut: true})
+	a := s.account()
+	a.Mapping.Families = []string{"huge"}
+	c, err := aliyun.Open(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, ok := driver.As[driver.Quoter](c)
+	if !ok {
+		t.Fatal("no quotes")
+	}
+	for vcpu, want := range map[int64]driver.Code{96: driver.SoldOut, 128: driver.Invalid} {
+		_, err := q.Quote(t.Context(), driver.Change{Kind: duoyun.KindServer, After: duoyun.ServerSpec{VCPU: vcpu, RAMGiB: 64, SystemDiskGiB: 40}})
+		if code := aliyun.Code(err); code != want {
+			t.Errorf("%d vCPU: %q: %v", vcpu, code, err)
 		}
 	}
 }

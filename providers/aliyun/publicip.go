@@ -19,12 +19,12 @@ func (f publicIPKind) kind() *table.Kind {
 			driver.Step{Name: "disassociate", Await: true}, driver.Step{Name: "delete-public_ip", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
 			"public_ip":        {Run: f.allocate, Look: f.addresses().shelf().LookMainMade},
-			"associate":        {Run: f.associate, Look: f.lookAssociated},
-			"bandwidth":        {Run: f.setBandwidth, Look: f.lookBandwidth},
-			"disassociate":     {Run: f.disassociate, Look: f.lookDisassociated},
+			"associate":        {Run: f.associate, Look: f.addresses().look("public_ip", lookAssociated)},
+			"bandwidth":        {Run: f.setBandwidth, Look: f.addresses().look("public_ip", lookBandwidth)},
+			"disassociate":     {Run: f.disassociate, Look: lookFree(f.addresses(), "Associating", "Unassociating")},
 			"delete-public_ip": {Run: f.addresses().removal("", "ReleaseEipAddress", "AllocationId"), Look: f.addresses().shelf().LookMainUnmade},
 		},
-		Reading: f.observe, Listing: f.addresses().listed(address.observed),
+		Reading: f.addresses().observing(address.observed), Listing: f.addresses().listed(address.observed),
 	}
 }
 
@@ -65,7 +65,8 @@ type address struct {
 	AllocationTime string
 }
 
-func (v address) key() string { return v.ID }
+func (v address) key() string            { return v.ID }
+func (v address) on() (host, now string) { return v.InstanceID, v.Status }
 
 func (v address) note() string {
 	if v.Description != "" {
@@ -118,20 +119,17 @@ func (f publicIPKind) associate(ctx context.Context, c driver.Call) (driver.Repl
 	return f.change(ctx, vpc, "AssociateEipAddress", params{"AllocationId": v.ID, "InstanceId": parent.ID, "InstanceType": attachable(parent.Kind), "ClientToken": c.Token})
 }
 
-func (f publicIPKind) lookAssociated(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+func lookAssociated(v address, c driver.Call) (driver.EvidenceState, string) {
 	parent, _ := table.Link(c.Change, duoyun.RelAttach)
-	v, err := f.addresses().need(ctx, c.ID, c.Mark, "public_ip")
-	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
-		switch {
-		case v.Status == "Associating" || v.Status == "Unassociating":
-			return driver.Pending, v.ID, v.Status
-		case v.InstanceID == parent.ID:
-			return driver.Done, v.ID, ""
-		case v.InstanceID == "":
-			return driver.Absent, v.ID, v.Status
-		}
-		return driver.Conflict, v.ID, v.InstanceID
-	})
+	switch {
+	case v.Status == "Associating" || v.Status == "Unassociating":
+		return driver.Pending, v.Status
+	case v.InstanceID == parent.ID:
+		return driver.Done, ""
+	case v.InstanceID == "":
+		return driver.Absent, v.Status
+	}
+	return driver.Conflict, v.InstanceID
 }
 
 func (f publicIPKind) setBandwidth(ctx context.Context, c driver.Call) (driver.Reply, error) {
@@ -142,17 +140,14 @@ func (f publicIPKind) setBandwidth(ctx context.Context, c driver.Call) (driver.R
 	return f.change(ctx, vpc, "ModifyEipAddressAttribute", params{"AllocationId": v.ID, "Bandwidth": strconv.FormatInt(c.After.(duoyun.PublicIPSpec).BandwidthMbps, 10)})
 }
 
-func (f publicIPKind) lookBandwidth(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	v, err := f.addresses().need(ctx, c.ID, c.Mark, "public_ip")
-	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
-		switch v.observed().Spec {
-		case c.After:
-			return driver.Done, v.ID, ""
-		case c.Before:
-			return driver.Absent, v.ID, ""
-		}
-		return driver.Conflict, v.ID, string(v.Bandwidth)
-	})
+func lookBandwidth(v address, c driver.Call) (driver.EvidenceState, string) {
+	switch v.observed().Spec {
+	case c.After:
+		return driver.Done, ""
+	case c.Before:
+		return driver.Absent, ""
+	}
+	return driver.Conflict, string(v.Bandwidth)
 }
 
 // disassociate takes the address off whatever it is on: the vendor releases only what is on nothing.
@@ -163,30 +158,4 @@ func (f publicIPKind) disassociate(ctx context.Context, c driver.Call) (driver.R
 	}
 	reply, err := f.change(ctx, vpc, "UnassociateEipAddress", params{"AllocationId": v.ID, "InstanceId": v.InstanceID, "InstanceType": v.InstanceType, "ClientToken": c.Token})
 	return reply, table.Ignoring(Code, err, driver.NotFound)
-}
-
-func (f publicIPKind) lookDisassociated(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-	found, ev, err := f.addresses().shelf().Find(ctx, c, c.ID, c.Mark)
-	if err != nil || len(found) == 0 {
-		ev.State = driver.Done
-		return ev, err
-	}
-	v, err := f.addresses().get(ctx, found[0].ID)
-	return table.Effect(Code, err, driver.Done, func() (driver.EvidenceState, string, string) {
-		switch {
-		case v.Status == "Unassociating" || v.Status == "Associating":
-			return driver.Pending, v.ID, v.Status
-		case v.InstanceID != "":
-			return driver.Absent, v.ID, v.Status
-		}
-		return driver.Done, v.ID, ""
-	})
-}
-
-func (f publicIPKind) observe(ctx context.Context, id string) (driver.Observation, error) {
-	v, err := f.addresses().get(ctx, id)
-	if err != nil {
-		return driver.Observation{}, err
-	}
-	return v.observed(), nil
 }

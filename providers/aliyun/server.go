@@ -28,11 +28,11 @@ func (s serverKind) kind() *table.Kind {
 			"security_group":        {Run: s.makeGroup, Look: s.groups().shelf().LookMade("security_group")},
 			"rule":                  {Run: s.makeRule, Look: s.lookRule},
 			"server":                {Run: s.boot, Look: s.servers().shelf().LookMainMade},
-			"start":                 {Run: s.power(false), Look: s.lookPower(false)},
-			"stop":                  {Run: s.power(true), Look: s.lookPower(true)},
+			"start":                 {Run: s.power(false), Look: s.servers().look("server", lookPower(false))},
+			"stop":                  {Run: s.power(true), Look: s.servers().look("server", lookPower(true))},
 			"resize":                {Run: s.resize, Look: s.lookResize},
-			"renew":                 {Run: s.renew, Look: lookRenewed(s.observe)},
-			"delete-server":         {Run: s.remove, Look: s.servers().shelf().LookMainUnmade},
+			"renew":                 {Run: s.renewal(ecs, "InstanceId", params{"PeriodUnit": "Month"}), Look: lookRenewed(s.servers().observing(s.observed))},
+			"delete-server":         {Run: retirement(s.servers(), "ecs", "DeleteInstance", "InstanceId", params{"Force": "true"}), Look: s.servers().shelf().LookMainUnmade},
 			"delete-security_group": {Run: s.groups().removal("security_group", "DeleteSecurityGroup", "SecurityGroupId"), Look: s.groups().shelf().LookUnmade("security_group")},
 		},
 		Reading: s.observe, Listing: s.servers().listed(s.observed), Parts: map[string]table.Shelf{"security_group": s.groups().shelf()},
@@ -204,42 +204,4 @@ func (s serverKind) resize(ctx context.Context, c driver.Call) (driver.Reply, er
 		in["OperatorType"] = "downgrade"
 	}
 	return s.change(ctx, ecs, "ModifyPrepayInstanceSpec", in)
-}
-
-func (s serverKind) renew(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	return s.change(ctx, ecs, "RenewInstance", params{"InstanceId": c.ID, "Period": strconv.Itoa(c.Months), "PeriodUnit": "Month", "ClientToken": c.Token})
-}
-
-// remove releases a server on demand, running or not, and gives a subscription back, which DeleteInstance refuses until it
-// has run out.
-func (s serverKind) remove(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	now, ok, err := s.servers().find(ctx, c.ID, c.Mark)
-	if err != nil || !ok {
-		return driver.Reply{}, table.Unsent(Code, err)
-	}
-	if now.subscribed() {
-		return s.refund(ctx, "ecs", now.ID, c.Token)
-	}
-	reply, err := s.change(ctx, ecs, "DeleteInstance", params{"InstanceId": now.ID, "Force": "true"})
-	return reply, table.Ignoring(Code, err, driver.NotFound)
-}
-
-// refund gives a subscription back at once (BssOpenApi RefundInstance, for direct customers): what was paid and not used is
-// returned by the vendor's rules.
-func (c *Cloud) refund(ctx context.Context, code, id, token string) (driver.Reply, error) {
-	reply, err := c.change(ctx, bss, "RefundInstance", params{"ProductCode": code, "ProductType": "", "InstanceId": id, "ImmediatelyRelease": "1", "ClientToken": token})
-	return reply, table.Ignoring(Code, err, driver.NotFound)
-}
-
-// lookRenewed compares until when a subscription is paid.
-func lookRenewed(observe func(context.Context, string) (driver.Observation, error)) func(context.Context, driver.Call) (driver.Evidence, error) {
-	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-		o, err := observe(ctx, c.ID)
-		return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
-			if o.PaidUntil.After(c.PaidUntil) {
-				return driver.Done, o.ID, ""
-			}
-			return driver.Absent, o.ID, ""
-		})
-	}
 }

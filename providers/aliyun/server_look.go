@@ -114,17 +114,11 @@ func (s serverKind) lookRule(ctx context.Context, c driver.Call) (driver.Evidenc
 	})
 }
 
-func (s serverKind) lookPower(stop bool) func(context.Context, driver.Call) (driver.Evidence, error) {
-	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-		now, err := s.servers().need(ctx, c.ID, c.Mark, "server")
-		return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
-			state, detail := powered(now, stop)
-			return state, now.ID, detail
-		})
-	}
+// lookPower sees that a server is off (stop) or on.
+func lookPower(stop bool) func(server, driver.Call) (driver.EvidenceState, string) {
+	return func(now server, _ driver.Call) (driver.EvidenceState, string) { return powered(now, stop) }
 }
 
-// powered says whether a server is off (stop) or on.
 func powered(now server, stop bool) (driver.EvidenceState, string) {
 	want, via := "Running", []string{"Starting", "Pending"}
 	if stop {
