@@ -10,17 +10,19 @@ import (
 )
 
 // diskKind is a data disk. A subscription is bought with the server it hangs on, which must be one, and ends and is
-// renewed with it: the vendor has no subscribed disk by itself (CreateDisk, InstanceId).
+// renewed with it: the vendor has no subscribed disk by itself (CreateDisk, InstanceId). Such a disk is put on demand
+// before it is taken off its server, which the vendor refuses otherwise.
 type diskKind struct{ *Cloud }
 
 func (d diskKind) kind() *table.Kind {
 	return &table.Kind{
 		Plans: table.Plans{Create: terms(d.subscribes(), d.planCreate), Update: planGrow, Delete: table.Fixed(
-			driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})},
+			driver.Step{Name: "charge", Await: true}, driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
 			"volume":        {Run: d.make, Look: d.disks().shelf().LookMainMade},
 			"attach":        {Run: d.attach, Look: d.disks().look("volume", lookAttached)},
 			"extend":        {Run: d.extend, Look: d.disks().look("volume", lookExtended)},
+			"charge":        {Run: d.unsubscribe, Look: d.lookUnsubscribed},
 			"detach":        {Run: d.detach, Look: lookFree(d.disks(), "Detaching")},
 			"delete-volume": {Run: d.disks().removal("", "DeleteDisk", "DiskId"), Look: d.disks().shelf().LookMainUnmade},
 		},
@@ -95,6 +97,7 @@ type disk struct {
 	ExpiredTime  string
 }
 
+func (v disk) subscribed() bool       { return v.ChargeType == prePaid }
 func (v disk) key() string            { return v.ID }
 func (v disk) on() (host, now string) { return v.InstanceID, v.Status }
 
@@ -121,7 +124,7 @@ func (d diskKind) make(ctx context.Context, c driver.Call) (driver.Reply, error)
 	if err != nil {
 		return driver.Reply{}, err
 	}
-	in := params{"DiskCategory": category, "Size": strconv.FormatInt(spec.SizeGiB, 10), "DiskName": table.Title(c.Change, longestName),
+	in := params{"DiskCategory": category, "Size": strconv.FormatInt(spec.SizeGiB, 10), "DiskName": named(c.Change),
 		"Description": c.Mark, "ClientToken": c.Token}
 	parent, attached := table.Link(c.Change, duoyun.RelAttach)
 	switch {
@@ -190,6 +193,26 @@ func lookExtended(v disk, c driver.Call) (driver.EvidenceState, string) {
 	return driver.Conflict, strconv.FormatInt(v.Size, 10)
 }
 
+// unsubscribe has the disk charged on demand from now on; what was paid ahead is returned by the vendor's rules.
+func (d diskKind) unsubscribe(ctx context.Context, c driver.Call) (driver.Reply, error) {
+	v, ok, err := d.disks().find(ctx, c.ID, c.Mark)
+	if err != nil || !ok || !v.subscribed() {
+		return driver.Reply{}, table.Unsent(Code, err)
+	}
+	return d.change(ctx, ecs, "ModifyDiskChargeType", params{"InstanceId": v.InstanceID, "DiskIds": string(raw([]string{v.ID})), "DiskChargeType": "PostPaid",
+		"AutoPay": "true", "ClientToken": c.Token})
+}
+
+func (d diskKind) lookUnsubscribed(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	v, ok, err := d.disks().find(ctx, c.ID, c.Mark)
+	return table.Effect(Code, err, driver.Done, func() (driver.EvidenceState, string, string) {
+		if ok && v.subscribed() {
+			return driver.Absent, v.ID, v.ChargeType
+		}
+		return driver.Done, v.ID, ""
+	})
+}
+
 // detach takes the disk off whatever server it is on; a disk that is on none, or gone, needs no call.
 func (d diskKind) detach(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	v, ok, err := d.disks().find(ctx, c.ID, c.Mark)
@@ -206,7 +229,7 @@ func (d diskKind) observed(v disk) driver.Observation {
 	if v.InstanceID != "" {
 		o.Links = map[duoyun.Relation][]string{duoyun.RelAttach: {v.InstanceID}}
 	}
-	if v.ChargeType == prePaid {
+	if v.subscribed() {
 		o.PaidUntil = when(v.ExpiredTime)
 	}
 	return o

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
@@ -89,7 +92,7 @@ func (c *Cloud) vswitches() listing[vswitch] {
 }
 
 func (n networkKind) makeVPC(ctx context.Context, c driver.Call) (driver.Reply, error) {
-	return n.create(ctx, vpc, "CreateVpc", params{"CidrBlock": c.After.(duoyun.NetworkSpec).CIDR, "VpcName": table.Title(c.Change, longestName),
+	return n.create(ctx, vpc, "CreateVpc", params{"CidrBlock": c.After.(duoyun.NetworkSpec).CIDR, "VpcName": named(c.Change),
 		"Description": c.Mark, "ClientToken": c.Token}, func(m made) string { return m.VpcID })
 }
 
@@ -106,12 +109,27 @@ func (n networkKind) makeVSwitch(ctx context.Context, c driver.Call) (driver.Rep
 		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	return n.create(ctx, vpc, "CreateVSwitch", params{"VpcId": id, "ZoneId": zone, "CidrBlock": c.After.(duoyun.NetworkSpec).CIDR,
-		"VSwitchName": table.Title(c.Change, longestName), "Description": table.Note(c.Mark, "vswitch"), "ClientToken": c.Token},
+		"VSwitchName": named(c.Change), "Description": table.Note(c.Mark, "vswitch"), "ClientToken": c.Token},
 		func(m made) string { return m.VSwitchID })
 }
 
-// longestName is in bytes what every product takes as a name for people: Redis is the narrowest with 80 characters.
+// longestName is in bytes what every product takes as a name for people: 80 characters for the narrowest.
 const longestName = 80
+
+// named is the name people see at the vendor, in the letters that every product takes: it begins with one, Chinese or Latin,
+// and goes on with letters, digits, and . _ - (CreateVpc, RunInstances, AllocateEipAddress).
+func named(c driver.Change) string {
+	name := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r) {
+			return r
+		}
+		return '-'
+	}, table.Title(c, longestName))
+	if first, _ := utf8.DecodeRuneInString(name); !unicode.IsLetter(first) {
+		name = "dy-" + name
+	}
+	return name
+}
 
 // zone is the availability zone of a network zone: the account's mapping, or the first of the region.
 func (c *Cloud) zone(ctx context.Context, name string) (string, error) {

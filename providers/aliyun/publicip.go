@@ -106,7 +106,7 @@ func (c *Cloud) addresses() listing[address] {
 
 func (f publicIPKind) allocate(ctx context.Context, c driver.Call) (driver.Reply, error) {
 	return f.create(ctx, vpc, "AllocateEipAddress", params{"Bandwidth": strconv.FormatInt(c.After.(duoyun.PublicIPSpec).BandwidthMbps, 10),
-		"InternetChargeType": "PayByBandwidth", "InstanceChargeType": "PostPaid", "Name": table.Title(c.Change, longestName),
+		"InternetChargeType": "PayByBandwidth", "InstanceChargeType": "PostPaid", "Name": named(c.Change),
 		"Description": c.Mark, "ClientToken": c.Token}, func(m made) string { return m.AllocationID })
 }
 

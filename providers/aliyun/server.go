@@ -130,7 +130,7 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 		return driver.Reply{}, table.Unsent(Code, err)
 	}
 	in := params{"ImageId": image, "InstanceType": flavor.ID, "SecurityGroupId": group, "VSwitchId": subnet.ID, "Amount": "1",
-		"InstanceName": table.Title(c.Change, longestName), "Description": c.Mark, "ClientToken": c.Token,
+		"InstanceName": named(c.Change), "Description": c.Mark, "ClientToken": c.Token,
 		"SystemDisk.Size": strconv.FormatInt(spec.SystemDiskGiB, 10), "SystemDisk.Category": s.account.Mapping.Classes[classSystem]}
 	if c.Months > 0 {
 		in["InstanceChargeType"], in["Period"], in["PeriodUnit"], in["AutoRenew"], in["AutoPay"] = prePaid, strconv.Itoa(c.Months), "Month", "false", "true"

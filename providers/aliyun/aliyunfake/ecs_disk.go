@@ -12,9 +12,8 @@ func diskActions() []action {
 			_, err := c.sim.AttachVolume(c.owner, c.get("InstanceId"), c.get("DiskId"), "", c.get("DeleteWithInstance") == "true")
 			return object{}, err
 		}},
-		{product: "Ecs", name: "DetachDisk", needs: "InstanceId DiskId", do: func(c *call) (object, error) {
-			return object{}, c.sim.DetachVolume(c.owner, c.get("InstanceId"), c.get("DiskId"))
-		}},
+		{product: "Ecs", name: "DetachDisk", needs: "InstanceId DiskId", do: detachDisk},
+		{product: "Ecs", name: "ModifyDiskChargeType", needs: "InstanceId DiskIds:list", takes: "DiskChargeType AutoPay:bool", token: "ClientToken", do: chargeDisk},
 		{product: "Ecs", name: "ResizeDisk", needs: "DiskId NewSize:int", takes: "Type", token: "ClientToken", do: resizeDisk},
 		{product: "Ecs", name: "DeleteDisk", needs: "DiskId", do: func(c *call) (object, error) {
 			_, err := c.sim.DeleteVolume(c.owner, c.get("DiskId"))
@@ -48,6 +47,34 @@ func createDisk(c *call) (object, error) {
 		return nil, err
 	}
 	return object{"DiskId": v.ID, "OrderId": orderOf(in.Purchase, v.ID)}, nil
+}
+
+// detachDisk refuses a subscribed disk.
+func detachDisk(c *call) (object, error) {
+	v, err := simcloud.Get[simcloud.Volume](c.sim, c.owner, c.get("DiskId"))
+	if err == nil && !v.PaidUntil.IsZero() {
+		err = refuse(403, "InvalidOperation.DiskChargeTypeViolation", "The disk is a subscription.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return object{}, c.sim.DetachVolume(c.owner, c.get("InstanceId"), v.ID)
+}
+
+// chargeDisk puts a subscribed disk on demand.
+func chargeDisk(c *call) (object, error) {
+	ids, _ := c.ids("DiskIds")
+	if len(ids) != 1 || c.get("DiskChargeType") != "PostPaid" {
+		return nil, invalid("DiskIds", "one disk at a time, to be charged on demand")
+	}
+	_, err := simcloud.Edit(c.sim, c.owner, ids[0], func(v *simcloud.Volume) error {
+		if v.ServerID != c.get("InstanceId") {
+			return refuse(403, "IncorrectDiskStatus", "The disk is on another server.")
+		}
+		v.Purchase = simcloud.Purchase{}
+		return nil
+	})
+	return object{"OrderId": "2000000000007"}, err
 }
 
 func describeDisks(c *call) (object, error) {
