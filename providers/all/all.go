@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/aliyun"
+	"github.com/duoyun/duoyun/providers/aws"
 	"github.com/duoyun/duoyun/providers/ctyun"
 	"github.com/duoyun/duoyun/providers/driver"
 	"github.com/duoyun/duoyun/providers/huawei"
@@ -16,6 +17,7 @@ import (
 func Drivers(orders workorder.Store, now duoyun.Clock) map[string]driver.Opener {
 	return map[string]driver.Opener{
 		"aliyun":    aliyun.Open,
+		"aws":       aws.Open,
 		"ctyun":     ctyun.Open,
 		"huawei":    huawei.Open,
 		"openstack": openstack.Open,
