@@ -222,34 +222,28 @@ func (c *Cloud) Metrics(ctx context.Context, id string, from, to time.Time) ([]d
 	return out, nil
 }
 
-// measurements reads every page of one device's items.
+// measurements reads one device's items. One server is one entry: more than a page of them is no answer to this.
 func (c *Cloud) measurements(ctx context.Context, device, id string, from, to time.Time) (map[string][]duoyun.Point, error) {
+	var body struct {
+		Result []struct {
+			Items map[string]json.RawMessage `json:"itemAggregateList"`
+		} `json:"result"`
+		Pages int `json:"totalPage"`
+	}
+	err := c.fetch(ctx, ask(ecs, "/v4/ecs/vm-"+device+"-history-metric-data", args{"deviceIDList": []string{id}, "period": int(metricPeriod.Seconds()),
+		"startTime": fmt.Sprint(from.Unix()), "endTime": fmt.Sprint(to.Unix()), "pageNo": 1, "pageSize": 50}), &body)
+	if err == nil && body.Pages > 1 {
+		err = fmt.Errorf("%w: %d pages of one server", errGarbled, body.Pages)
+	}
 	items := map[string][]duoyun.Point{}
-	for page := 1; ; page++ {
-		var body struct {
-			Result []struct {
-				Items map[string]json.RawMessage `json:"itemAggregateList"`
-			} `json:"result"`
-			Pages int `json:"totalPage"`
-		}
-		err := c.fetch(ctx, ask(ecs, "/v4/ecs/vm-"+device+"-history-metric-data", args{"deviceIDList": []string{id}, "period": int(metricPeriod.Seconds()),
-			"startTime": fmt.Sprint(from.Unix()), "endTime": fmt.Sprint(to.Unix()), "pageNo": page, "pageSize": 50}), &body)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range body.Result {
-			for name, raw := range r.Items {
-				points, err := points(raw)
-				if err != nil {
-					return nil, err
-				}
-				items[name] = append(items[name], points...)
-			}
-		}
-		if page >= body.Pages {
-			return items, nil
+	for _, r := range body.Result {
+		for name, raw := range r.Items {
+			points, bad := points(raw)
+			items[name] = append(items[name], points...)
+			err = errors.Join(err, bad)
 		}
 	}
+	return items, err
 }
 
 // points reads what is a list of samples, and nothing from what is not. A sample without a number is a gap.

@@ -12,7 +12,11 @@ package ctyun
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/duoyun/duoyun"
@@ -49,6 +53,9 @@ func Open(_ context.Context, a driver.Account) (driver.Cloud, error) {
 	if a.AccessKey == "" || a.Secret.Reveal() == "" || a.Region == "" {
 		return nil, table.Impossible("account", "天翼云账号须有 access_key、密钥和 region（资源池 ID）", "a ctyun account has an access_key, a secret and a region (the pool's id)")
 	}
+	if err := addressed(a); err != nil {
+		return nil, err
+	}
 	client, err := wire.Client(a, isRead)
 	if err != nil {
 		return nil, err
@@ -65,6 +72,19 @@ func Open(_ context.Context, a driver.Account) (driver.Cloud, error) {
 		duoyun.KindCache:        cacheKind{c}.kind(),
 	}
 	return c, nil
+}
+
+// addressed checks where an account says that the vendor is: a URL, or a root domain.
+func addressed(a driver.Account) error {
+	for _, where := range append(slices.Collect(maps.Values(a.Endpoints)), a.Endpoint) {
+		if where != "" && !strings.Contains(where, "://") {
+			where = "https://" + where
+		}
+		if u, err := url.Parse(where); err != nil || where != "" && (u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "http" && u.Scheme != "https") {
+			return table.Impossible("endpoint", "地址须为域名或 http(s)://主机", "an endpoint is a domain or http(s)://host")
+		}
+	}
+	return nil
 }
 
 // Capabilities implements driver.Cloud.
