@@ -121,15 +121,18 @@ type series struct{ name, metric, unit string }
 func monitored(id string) (namespace, dimension string, all []series) {
 	switch prefix, _, _ := strings.Cut(id, "-"); prefix {
 	case "ins":
-		return "QCE/CVM", "InstanceId", []series{{"cpu", "CPUUsage", "%"}, {"memory", "MemUsage", "%"}, {"network_in", "LanIntraffic", "Mbps"}, {"network_out", "LanOuttraffic", "Mbps"}}
+		return "QCE/CVM", "InstanceId", []series{{"cpu", "CPUUsage", "%"}, {"memory", "MemUsage", "%"},
+			{"network_in", "LanIntraffic", "Mbps"}, {"network_out", "LanOuttraffic", "Mbps"}}
 	case "disk":
 		return "QCE/BLOCK_STORAGE", "diskId", []series{{"disk_read", "DiskReadTraffic", "KB/s"}, {"disk_write", "DiskWriteTraffic", "KB/s"}}
 	case "cdb":
-		return "QCE/CDB", "InstanceId", []series{{"cpu", "CpuUseRate", "%"}, {"memory", "MemoryUseRate", "%"}, {"network_in", "BytesReceived", "B/s"}, {"network_out", "BytesSent", "B/s"}}
+		return "QCE/CDB", "InstanceId", []series{{"cpu", "CpuUseRate", "%"}, {"memory", "MemoryUseRate", "%"},
+			{"network_in", "BytesReceived", "B/s"}, {"network_out", "BytesSent", "B/s"}}
 	case "postgres":
-		return "QCE/POSTGRES", "resourceId", []series{{"cpu", "Cpu", "%"}, {"memory", "MemoryRate", "%"}}
+		return "QCE/POSTGRES", "resourceId", []series{{"cpu", "Cpu", "%"}, {"memory", "Memory", "KB"}}
 	case "crs":
-		return "QCE/REDIS_MEM", "instanceid", []series{{"cpu", "CpuUtil", "%"}, {"memory", "MemUtil", "%"}, {"network_in", "InFlow", "Mb/s"}, {"network_out", "OutFlow", "Mb/s"}}
+		return "QCE/REDIS_MEM", "instanceid", []series{{"cpu", "CpuUtil", "%"}, {"memory", "MemUtil", "%"},
+			{"network_in", "InFlow", "Mb/s"}, {"network_out", "OutFlow", "Mb/s"}}
 	}
 	return "", "", nil
 }
@@ -149,7 +152,8 @@ func (c *Cloud) Metrics(ctx context.Context, id string, from, to time.Time) ([]d
 	}
 	var out []duoyun.Metric
 	for _, s := range all {
-		in := params{"Namespace": namespace, "MetricName": s.metric, "Period": period, "StartTime": from.In(duoyun.Civil).Format(time.RFC3339), "EndTime": to.In(duoyun.Civil).Format(time.RFC3339),
+		in := params{"Namespace": namespace, "MetricName": s.metric, "Period": period,
+			"StartTime": from.In(duoyun.Civil).Format(time.RFC3339), "EndTime": to.In(duoyun.Civil).Format(time.RFC3339),
 			"Instances": []params{{"Dimensions": []params{{"Name": dimension, "Value": id}}}}}
 		var reply struct {
 			DataPoints []struct {
@@ -176,7 +180,8 @@ func (c *Cloud) Metrics(ctx context.Context, id string, from, to time.Time) ([]d
 // Check implements driver.Checker: it reads each product once, and everything that the account's mapping names.
 func (c *Cloud) Check(ctx context.Context) []duoyun.Fault {
 	var f duoyun.Faults
-	for product, r := range map[string]rack{"vpc": c.vpcs(), "cvm": c.servers(), "cbs": c.disks(), "eip": c.addresses(), "clb": c.balancers(), "cdb": c.mysqls(), "postgres": c.postgreses(), "redis": c.caches()} {
+	for product, r := range map[string]rack{"vpc": c.vpcs(), "cvm": c.servers(), "cbs": c.disks(), "eip": c.addresses(), "clb": c.balancers(),
+		"cdb": c.mysqls(), "postgres": c.postgreses(), "redis": c.caches()} {
 		if _, _, _, err := r.page(ctx, ""); err != nil {
 			f.Add("account."+product, string(Code(err)), "密钥读不到此产品", "the key cannot read this product")
 		}

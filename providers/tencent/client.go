@@ -1,9 +1,11 @@
 package tencent
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -34,7 +36,7 @@ func version(product string) string {
 // isRead tells the actions that change nothing, and COS's reads, which have no action.
 func isRead(r *http.Request) bool {
 	action := r.Header.Get("X-TC-Action")
-	for _, verb := range []string{"Describe", "Get", "Inquiry", "Inquire"} {
+	for _, verb := range []string{"Describe", "Get", "Inquiry"} {
 		if strings.HasPrefix(action, verb) {
 			return true
 		}
@@ -57,17 +59,27 @@ func (c *Cloud) connect() error {
 	return nil
 }
 
-// still takes the target out of a redirect. The SDK's client follows them and cannot be told not to: a POST would arrive
-// as GET, signed for another host.
+// still keeps from the SDK what it cannot bear. It follows redirects and cannot be told not to: a POST would arrive as GET,
+// signed for another host; so the target is taken out. And it panics on the answer null.
 type still struct{ base http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (s still) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := s.base.RoundTrip(r)
-	if err == nil {
-		resp.Header.Del("Location")
+	if err != nil {
+		return nil, err
 	}
-	return resp, err
+	resp.Header.Del("Location")
+	body := bufio.NewReader(resp.Body)
+	if first, err := body.Peek(1); err == nil && first[0] != '{' {
+		_ = resp.Body.Close()
+		return nil, errHollow
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, resp.Body}
+	return resp, nil
 }
 
 // endpoint is where a product is reached: the account's own entry, the account's base URL as it stands, or the product's

@@ -10,7 +10,7 @@ import (
 )
 
 // administrator is the login of a PostgreSQL instance; that of MySQL is root.
-const administrator = "dbadmin"
+const administrator = "duoyun"
 
 // databaseKind is a CDB (MySQL) or PostgreSQL instance, told apart by the form of its id. Both go through the recycle bin
 // before they are gone.

@@ -29,7 +29,7 @@ func (c *Cloud) Quote(ctx context.Context, ch driver.Change) (duoyun.Quote, erro
 		return duoyun.Quote{}, err
 	}
 	quote := duoyun.Quote{Per: "hour", Currency: "CNY"}
-	names := []string{"UnitPriceDiscount", "UnitPrice"}
+	names := []string{"UnitPriceDiscount", "DiscountPrice", "UnitPrice"}
 	if ch.Months > 0 {
 		quote.Per, quote.Months, names = "month", ch.Months, []string{"DiscountPrice", "OriginalPrice"}
 	}
@@ -81,7 +81,7 @@ func (c *Cloud) inquiry(ctx context.Context, ch driver.Change) (inquiry, error) 
 	case duoyun.PublicIPSpec:
 		in := publicIPKind{c}.address(ch)
 		delete(in, "AddressCount")
-		return inquiry{"vpc", "InquirePriceAllocateAddresses", in, "Price.AddressPrice"}, nil
+		return inquiry{"vpc", "InquiryPriceAllocateAddresses", in, "Price.AddressPrice"}, nil
 	case duoyun.LoadBalancerSpec:
 		in := charged(params{"LoadBalancerType": "INTERNAL", "GoodsNum": 1}, ch.Months, "LoadBalancerChargeType", "LoadBalancerChargePrepaid")
 		return inquiry{"clb", "InquiryPriceCreateLoadBalancer", in, "Price.InstancePrice"}, nil
@@ -115,7 +115,8 @@ func renewalInquiry(ch driver.Change) (inquiry, error) {
 	case kind == duoyun.KindDisk:
 		return inquiry{"cbs", "InquiryPriceRenewDisks", params{"DiskIds": []string{ch.ID}, "DiskChargePrepaids": []params{term}}, "DiskPrice"}, nil
 	case kind == duoyun.KindPublicIP:
-		return inquiry{"vpc", "InquirePriceRenewAddresses", params{"AddressIds": []string{ch.ID}, "AddressChargePrepaid": params{"Period": ch.Months, "AutoRenewFlag": 0}}, "Price.AddressPrice"}, nil
+		in := params{"AddressIds": []string{ch.ID}, "AddressChargePrepaid": params{"Period": ch.Months, "AutoRenewFlag": 0}}
+		return inquiry{"vpc", "InquiryPriceRenewAddresses", in, "Price.AddressPrice"}, nil
 	case kind == duoyun.KindLoadBalancer:
 		return inquiry{"clb", "InquiryPriceRenewLoadBalancer", params{"LoadBalancerId": ch.ID, "LoadBalancerChargePrepaid": term}, "Price.InstancePrice"}, nil
 	case kind == duoyun.KindDatabase && isMySQL(ch.ID):

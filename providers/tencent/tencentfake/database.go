@@ -186,7 +186,7 @@ func (c *call) resizeDatabase(prefix, missing, given string, to simcloud.Databas
 		return nil, err
 	}
 	_, err = c.sim.ResizeDatabase(c.owner, d.ID, to)
-	return object{"DealName": "deal-" + d.ID}, dbWords(missing)(err)
+	return object{"DealIds": []string{"deal-" + d.ID}}, dbWords(missing)(err)
 }
 
 func (c *call) renewDatabase(prefix, missing, given string, n int) (object, error) {
@@ -195,7 +195,7 @@ func (c *call) renewDatabase(prefix, missing, given string, n int) (object, erro
 		return nil, err
 	}
 	_, err = simcloud.Renew[simcloud.Database](c.sim, c.owner, d.ID, n)
-	return object{"DealId": "deal-" + d.ID, "DealName": "deal-" + d.ID}, words(err, map[simcloud.Reason]string{simcloud.Invalid: "OperationDenied.ActionNotSupport"})
+	return object{"DealId": "deal-" + d.ID}, words(err, map[simcloud.Reason]string{simcloud.Invalid: "OperationDenied.ActionNotSupport"})
 }
 
 // fen is a price in fen, a JSON number.

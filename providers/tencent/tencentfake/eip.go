@@ -1,8 +1,10 @@
 package tencentfake
 
 import (
+	"encoding/json"
 	"strings"
 
+	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
@@ -14,8 +16,8 @@ func eipActions() map[string]action {
 		"vpc/DisassociateAddress":           on((*call).disassociate),
 		"vpc/ReleaseAddresses":              on((*call).release),
 		"vpc/RenewAddresses":                on((*call).renewAddresses),
-		"vpc/InquirePriceAllocateAddresses": on((*call).priceAddress),
-		"vpc/InquirePriceRenewAddresses":    on((*call).priceAddressRenewal),
+		"vpc/InquiryPriceAllocateAddresses": on((*call).priceAddress),
+		"vpc/InquiryPriceRenewAddresses":    on((*call).priceAddressRenewal),
 		"vpc/DescribeAddressQuota": on(func(c *call, _ struct{}) (object, error) {
 			limits, used := c.sim.Quota(c.owner)
 			return object{"QuotaSet": []object{{"QuotaId": "TOTAL_EIP_QUOTA", "QuotaCurrent": used[simcloud.ItemFloating], "QuotaLimit": limits[simcloud.ItemFloating]}}}, nil
@@ -159,7 +161,7 @@ func (c *call) priceAddress(in struct {
 	if err != nil {
 		return nil, err
 	}
-	return object{"Price": object{"AddressPrice": price(simcloud.PriceOf(c.sim, &simcloud.FloatingIP{BandwidthMbps: in.InternetMaxBandwidthOut}, n), n)}}, nil
+	return object{"Price": object{"AddressPrice": addressPrice(simcloud.PriceOf(c.sim, &simcloud.FloatingIP{BandwidthMbps: in.InternetMaxBandwidthOut}, n), n)}}, nil
 }
 
 func (c *call) priceAddressRenewal(in struct {
@@ -171,5 +173,14 @@ func (c *call) priceAddressRenewal(in struct {
 		return nil, err
 	}
 	n := in.AddressChargePrepaid.Period
-	return object{"Price": object{"AddressPrice": price(simcloud.PriceOf(c.sim, f, n), n)}}, nil
+	return object{"Price": object{"AddressPrice": addressPrice(simcloud.PriceOf(c.sim, f, n), n)}}, nil
+}
+
+// addressPrice names what an hour costs after discounts otherwise than the other products do.
+func addressPrice(a duoyun.Amount, months int) object {
+	n := json.Number(a.String())
+	if months > 0 {
+		return object{"OriginalPrice": n, "DiscountPrice": n}
+	}
+	return object{"UnitPrice": json.Number(a.Times(2).String()), "DiscountPrice": n, "ChargeUnit": "HOUR"}
 }

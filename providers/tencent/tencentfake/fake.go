@@ -96,7 +96,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func reads(action string) bool {
-	return slices.ContainsFunc([]string{"Describe", "Get", "Inquir"}, func(p string) bool { return strings.HasPrefix(action, p) })
+	return slices.ContainsFunc([]string{"Describe", "Get", "Inquiry"}, func(p string) bool { return strings.HasPrefix(action, p) })
 }
 
 // worded puts what a fault answers in HTTP's own words into those of the service: 429 for coming too fast, 403 for what may

@@ -23,12 +23,13 @@ func otherActions() map[string]action {
 	}
 }
 
-// prefixes are what ids of a kind begin with.
+// prefix is what ids of a kind begin with.
 func prefix(kind simcloud.Kind, engine string) string {
 	if kind == simcloud.KindDatabase {
 		return map[string]string{mysql: "cdb-", postgres: "postgres-"}[engine]
 	}
-	return map[simcloud.Kind]string{simcloud.KindServer: "ins-", simcloud.KindVolume: "disk-", simcloud.KindFloatingIP: "eip-", simcloud.KindBalancer: "lb-", simcloud.KindCache: "crs-"}[kind]
+	return map[simcloud.Kind]string{simcloud.KindServer: "ins-", simcloud.KindVolume: "disk-", simcloud.KindFloatingIP: "eip-",
+		simcloud.KindBalancer: "lb-", simcloud.KindCache: "crs-"}[kind]
 }
 
 // bill words the simulated cloud's bill; amounts are text.
@@ -51,9 +52,10 @@ func (c *call) bill(in struct {
 		if d, err := simcloud.Get[simcloud.Database](c.sim, c.owner, l.VendorID); err == nil {
 			engine = d.Engine
 		}
-		all = append(all, object{"ResourceId": prefix(simcloud.Kind(l.Product), engine) + l.VendorID, "BusinessCode": "p_" + l.Product, "ProductCode": "sp_" + l.Product, "FeeBeginTime": beijing(l.Start), "FeeEndTime": beijing(l.End),
-			"ComponentSet": []object{{"ComponentCode": "v_" + l.Meter, "ItemCode": "sv_" + l.Meter, "SinglePrice": l.Price.String(), "UsedAmount": l.Quantity.String(), "UsedAmountUnit": l.Unit,
-				"Cost": l.List.String(), "RealCost": l.Payable.String()}}})
+		part := object{"ComponentCode": "v_" + l.Meter, "ItemCode": "sv_" + l.Meter, "SinglePrice": l.Price.String(), "UsedAmount": l.Quantity.String(),
+			"UsedAmountUnit": l.Unit, "Cost": l.List.String(), "RealCost": l.Payable.String()}
+		all = append(all, object{"ResourceId": prefix(simcloud.Kind(l.Product), engine) + l.VendorID, "BusinessCode": "p_" + l.Product,
+			"ProductCode": "sp_" + l.Product, "FeeBeginTime": beijing(l.Start), "FeeEndTime": beijing(l.End), "ComponentSet": []object{part}})
 	}
 	from := min(in.Offset, len(all))
 	return object{"DetailSet": all[from:min(len(all), from+min(in.Limit, c.options.MaxPage))], "Total": len(all)}, nil
@@ -78,9 +80,11 @@ func (c *call) monitor(in struct {
 	if err != nil || len(in.Instances) != 1 || len(in.Instances[0].Dimensions) != 1 {
 		return nil, refuse("InvalidParameterValue", "EndTime is RFC 3339, and one instance has one dimension")
 	}
-	kind := map[string]simcloud.Kind{"QCE/CVM": simcloud.KindServer, "QCE/BLOCK_STORAGE": simcloud.KindVolume, "QCE/CDB": simcloud.KindDatabase, "QCE/POSTGRES": simcloud.KindDatabase, "QCE/REDIS_MEM": simcloud.KindCache}[in.Namespace]
+	kind := map[string]simcloud.Kind{"QCE/CVM": simcloud.KindServer, "QCE/BLOCK_STORAGE": simcloud.KindVolume, "QCE/CDB": simcloud.KindDatabase,
+		"QCE/POSTGRES": simcloud.KindDatabase, "QCE/REDIS_MEM": simcloud.KindCache}[in.Namespace]
 	name := simcloud.MetricCPU
-	for part, metric := range map[string]string{"Mem": simcloud.MetricMemory, "In": simcloud.MetricNetworkIn, "Received": simcloud.MetricNetworkIn, "Out": simcloud.MetricNetworkOut, "Sent": simcloud.MetricNetworkOut, "Read": simcloud.MetricDiskRead, "Write": simcloud.MetricDiskWrite} {
+	for part, metric := range map[string]string{"Mem": simcloud.MetricMemory, "In": simcloud.MetricNetworkIn, "Received": simcloud.MetricNetworkIn,
+		"Out": simcloud.MetricNetworkOut, "Sent": simcloud.MetricNetworkOut, "Read": simcloud.MetricDiskRead, "Write": simcloud.MetricDiskWrite} {
 		if strings.Contains(in.MetricName, part) {
 			name = metric
 		}

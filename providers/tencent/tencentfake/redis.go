@@ -33,82 +33,73 @@ func (o orderRedis) check() (months int, err error) {
 	return months, nil
 }
 
+// ofCache are the parameters of actions on one cache; only some take more than the id.
+type ofCache struct {
+	InstanceId       string `need:""`
+	Period           int
+	MemSize          int64
+	RedisReplicasNum int
+}
+
 func redisActions() map[string]action {
-	byID := func(serve func(*call, *simcloud.Cache) (object, error)) action {
-		return on(func(c *call, in struct {
-			InstanceId string `need:""`
-		}) (object, error) {
+	about := func(serve func(*call, *simcloud.Cache, ofCache) (object, error)) action {
+		return on(func(c *call, in ofCache) (object, error) {
 			x, err := c.cache(in.InstanceId)
 			if err != nil {
 				return nil, err
 			}
-			return serve(c, x)
-		})
-	}
-	isolate := func(paid bool) action {
-		return byID(func(c *call, x *simcloud.Cache) (object, error) {
-			switch {
-			case (x.Months > 0) != paid:
-				return nil, refuse("InvalidParameterValue.UnSupportedType", "the instance is paid otherwise")
-			case x.State != simcloud.Active || x.Meta[binKey] != "":
-				return nil, refuse("ResourceUnavailable.InstanceStatusError", "the instance is %s", x.State)
-			}
-			return object{"TaskId": 1}, bin[simcloud.Cache](c, x.ID)
+			return serve(c, x, in)
 		})
 	}
 	return map[string]action{
 		"redis/CreateInstances":         on((*call).createCache),
 		"redis/DescribeInstances":       on((*call).describeCaches),
-		"redis/DestroyPostpaidInstance": isolate(false),
-		"redis/DestroyPrepaidInstance":  isolate(true),
-		"redis/CleanUpInstance": byID(func(c *call, x *simcloud.Cache) (object, error) {
-			if x.Meta[binKey] == "" || x.State == simcloud.Deleting {
-				return nil, refuse("ResourceUnavailable.InstanceStatusAbnormal", "the instance is not isolated")
-			}
-			_, err := c.sim.DeleteCache(c.owner, x.ID)
-			return object{"TaskId": 1}, redisWords(err)
-		}),
-		"redis/UpgradeInstance": on(func(c *call, in struct {
-			InstanceId       string `need:""`
-			MemSize          int64  `need:""`
-			RedisReplicasNum int
-		}) (object, error) {
-			x, err := c.cache(in.InstanceId)
-			if err != nil {
-				return nil, err
-			}
-			_, err = c.sim.ResizeCache(c.owner, x.ID, simcloud.CacheSize{RAMMiB: in.MemSize})
+		"redis/DestroyPostpaidInstance": about(isolateCache(false)),
+		"redis/DestroyPrepaidInstance":  about(isolateCache(true)),
+		"redis/CleanUpInstance":         about((*call).cleanUp),
+		"redis/UpgradeInstance": about(func(c *call, x *simcloud.Cache, in ofCache) (object, error) {
+			_, err := c.sim.ResizeCache(c.owner, x.ID, simcloud.CacheSize{RAMMiB: in.MemSize})
 			return object{"DealId": "deal-" + x.ID}, redisWords(err)
 		}),
-		"redis/RenewInstance": on(func(c *call, in struct {
-			InstanceId string `need:""`
-			Period     int    `need:""`
-		}) (object, error) {
-			x, err := c.cache(in.InstanceId)
-			if err != nil {
-				return nil, err
-			}
-			_, err = simcloud.Renew[simcloud.Cache](c.sim, c.owner, x.ID, in.Period)
+		"redis/RenewInstance": about(func(c *call, x *simcloud.Cache, in ofCache) (object, error) {
+			_, err := simcloud.Renew[simcloud.Cache](c.sim, c.owner, x.ID, in.Period)
 			return object{"DealId": "deal-" + x.ID}, redisWords(err)
+		}),
+		"redis/InquiryPriceRenewInstance": about(func(c *call, x *simcloud.Cache, in ofCache) (object, error) {
+			return object{"Price": parts(simcloud.PriceOf(c.sim, x, in.Period))}, nil
 		}),
 		"redis/InquiryPriceCreateInstance": on(func(c *call, in orderRedis) (object, error) {
 			n, err := in.check()
 			if err != nil {
 				return nil, err
 			}
-			return object{"Price": parts(simcloud.PriceOf(c.sim, &simcloud.Cache{Standby: true, Size: simcloud.CacheSize{RAMMiB: in.MemSize}}, n))}, nil
-		}),
-		"redis/InquiryPriceRenewInstance": on(func(c *call, in struct {
-			InstanceId string `need:""`
-			Period     int    `need:""`
-		}) (object, error) {
-			x, err := c.cache(in.InstanceId)
-			if err != nil {
-				return nil, err
-			}
-			return object{"Price": parts(simcloud.PriceOf(c.sim, x, in.Period))}, nil
+			x := &simcloud.Cache{Standby: true, Size: simcloud.CacheSize{RAMMiB: in.MemSize}}
+			return object{"Price": parts(simcloud.PriceOf(c.sim, x, n))}, nil
 		}),
 	}
+}
+
+// isolateCache puts a cache into the recycle bin, by the action of how it is paid.
+func isolateCache(paid bool) func(*call, *simcloud.Cache, ofCache) (object, error) {
+	return func(c *call, x *simcloud.Cache, _ ofCache) (object, error) {
+		switch {
+		case (x.Months > 0) != paid:
+			return nil, refuse("InvalidParameterValue.UnSupportedType", "the instance is paid otherwise")
+		case x.State != simcloud.Active || x.Meta[binKey] != "":
+			return nil, refuse("ResourceUnavailable.InstanceStatusError", "the instance is %s", x.State)
+		case paid:
+			return object{"DealId": "deal-" + x.ID}, bin[simcloud.Cache](c, x.ID)
+		}
+		return object{"TaskId": 1}, bin[simcloud.Cache](c, x.ID)
+	}
+}
+
+func (c *call) cleanUp(x *simcloud.Cache, _ ofCache) (object, error) {
+	if x.Meta[binKey] == "" || x.State == simcloud.Deleting {
+		return nil, refuse("ResourceUnavailable.InstanceStatusAbnormal", "the instance is not isolated")
+	}
+	_, err := c.sim.DeleteCache(c.owner, x.ID)
+	return object{"TaskId": 1}, redisWords(err)
 }
 
 func (c *call) cache(given string) (*simcloud.Cache, error) {
