@@ -120,6 +120,30 @@ func TestNetPricesGetATaxRow(t *testing.T) {
 	})
 }
 
+func TestDatabasesAndCachesAreBilledUnderTheirFOCUSService(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, storetest.SQLite(t, nil), nil)
+	for _, x := range r.bought(storetest.HRSS, duoyun.DatabaseSpec{Engine: duoyun.EngineMySQL, Version: "8.0", VCPU: 2, RAMGiB: 8, StorageGiB: 100, Standby: true},
+		duoyun.CacheSpec{Version: "7.0", MemoryGiB: 2}) {
+		r.ok(r.meter(r.s.Start, x, "2026-03-01"))
+	}
+	r.now = civil(t, "2026-04-01")
+	_, err := r.close("city-finance", "2026-03")
+	r.ok(err)
+	want := map[string][3]string{"mysql_vcpu": {"Relational Databases", "云数据库", "320.00"}, "mysql_ram_gib": {"Relational Databases", "云数据库", "960.00"},
+		"database_storage_gib": {"Relational Databases", "云数据库", "300.00"}, "cache_gib": {"Caching", "云缓存", "180.00"}}
+	rows := readCSV(t, r, "city-finance")
+	for _, row := range rows {
+		got := [3]string{row["ServiceSubcategory"], row["ServiceName"], row["BilledCost"]}
+		if row["ServiceCategory"] != "Databases" || got != want[row["SkuId"]] {
+			t.Errorf("%s: %s, %v, want %v", row["SkuId"], row["ServiceCategory"], got, want[row["SkuId"]])
+		}
+	}
+	if len(rows) != len(want) {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
 func TestTheFOCUSColumnsAreTheSpecifications(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, storetest.SQLite(t, nil), nil)

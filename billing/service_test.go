@@ -3,6 +3,7 @@ package billing_test
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,12 +42,18 @@ func (r *room) ok(err error) {
 // server makes resources of an agency: a running server of 4 vCPU, 16 GiB, 100 GiB each, under SQ-C-1.
 func (r *room) servers(agency string, n int) []duoyun.Resource {
 	r.t.Helper()
-	out := make([]duoyun.Resource, n)
-	for i := range out {
-		out[i] = duoyun.Resource{ID: duoyun.NewID(time.Now()), Line: "app", Ordinal: i + 1, Kind: duoyun.KindServer, Name: "app",
+	return r.bought(agency, slices.Repeat([]duoyun.Spec{duoyun.ServerSpec{VCPU: 4, RAMGiB: 16, SystemDiskGiB: 100, Image: "kylin-v10"}}, n)...)
+}
+
+// bought writes a confirmed resource of the agency for each spec.
+func (r *room) bought(agency string, specs ...duoyun.Spec) []duoyun.Resource {
+	r.t.Helper()
+	out := make([]duoyun.Resource, len(specs))
+	for i, spec := range specs {
+		out[i] = duoyun.Resource{ID: duoyun.NewID(time.Now()), Line: "app", Ordinal: i + 1, Kind: spec.Kind(), Name: "app",
 			AgencyID: r.ID(agency), PayerID: r.ID(agency), SupplierID: r.ID("telecom-suqian"), PoolID: r.ID("telecom-1"),
 			ContractID: r.ID("SQ-C-1"), State: duoyun.ResourceRunning, CreatedAt: r.now, UpdatedAt: r.now, Delivered: r.now, Confirmed: r.now,
-			Spec: duoyun.ServerSpec{VCPU: 4, RAMGiB: 16, SystemDiskGiB: 100, Image: "kylin-v10"}}
+			Spec: spec}
 	}
 	r.ok(r.in(func(tx *sql.Tx) error { return r.Store.InsertResources(context.Background(), tx, out) }))
 	return out
