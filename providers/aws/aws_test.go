@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -83,6 +84,45 @@ func (s *simulated) overQuota(k duoyun.Kind) func() {
 	return func() { s.sim.SetQuota(s.Owner(), map[simcloud.Item]int64{item: simcloud.DefaultQuota()[item]}) }
 }
 
+// bill is what the simulated cloud charged for a unit by the tag it bears: a server's bill is with its system disk.
+func (s *simulated) bill(id string, m duoyun.Month) (sum duoyun.Amount) {
+	mark := s.markOf(id)
+	for _, l := range s.sim.Bill(s.Owner(), m) {
+		if s.markOf(l.VendorID) == mark && mark != "" {
+			sum = sum.Plus(l.Payable)
+		}
+	}
+	return sum
+}
+
+// markOf is the mark of an object by its id at the vendor or in the simulated cloud.
+func (s *simulated) markOf(id string) string {
+	inventory := s.sim.Inventory()
+	var all []simcloud.Object
+	for _, x := range inventory.Servers {
+		all = append(all, x.Object)
+	}
+	for _, x := range inventory.Volumes {
+		all = append(all, x.Object)
+	}
+	for _, x := range inventory.Floating {
+		all = append(all, x.Object)
+	}
+	for _, x := range inventory.Databases {
+		all = append(all, x.Object)
+	}
+	for _, x := range inventory.Caches {
+		all = append(all, x.Object)
+	}
+	for _, o := range all {
+		if o.ID == id || o.Name == id && id != "" || strings.HasSuffix(id, "-"+strings.ReplaceAll(o.ID, "-", "")) {
+			mark, _, _ := strings.Cut(o.Meta["tag:duoyun-mark"], " ")
+			return mark
+		}
+	}
+	return ""
+}
+
 // calls are the creation of a kind's main part, and its listing, as the fault layer sees them.
 func calls() map[duoyun.Kind][2]string {
 	return map[duoyun.Kind][2]string{
@@ -124,6 +164,7 @@ func (s *simulated) harness() drivertest.Harness {
 	kinds := []duoyun.Kind{duoyun.KindServer, duoyun.KindDisk, duoyun.KindNetwork, duoyun.KindLoadBalancer, duoyun.KindPublicIP, duoyun.KindBucket,
 		duoyun.KindDatabase, duoyun.KindCache}
 	return drivertest.Harness{Open: aws.Open, Account: s.account(), Wait: s.advance, Kinds: kinds, Crowd: kinds, Now: s.clock, Pass: s.pass,
+		Money:       drivertest.Money{Bill: s.bill},
 		NaturalKeys: []duoyun.Kind{duoyun.KindBucket, duoyun.KindLoadBalancer, duoyun.KindDatabase, duoyun.KindCache},
 		Faults: drivertest.Faults{
 			SellOut: s.soldOut, OverQuota: s.overQuota, Deny: s.fault(func(r *simcloud.Rule) { r.Status = http.StatusForbidden }),

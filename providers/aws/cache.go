@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
@@ -194,3 +195,6 @@ func (x cacheKind) observed(v cache) driver.Observation {
 	}
 	return o
 }
+
+// isCacheSize tells the names of sizes from those of volume types.
+func isCacheSize(class string) bool { return strings.HasPrefix(class, cacheSizes) }

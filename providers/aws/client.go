@@ -23,13 +23,12 @@ import (
 // service is one of the vendor's APIs, by the label that begins its host names.
 type service string
 
-// The services this driver speaks to: the first six by Query, the next three by JSON, S3 by its own REST.
+// The services this driver speaks to: the first five by Query, the next three by JSON, S3 by its own REST.
 const (
 	ec2     service = "ec2"
 	elb     service = "elasticloadbalancing"
 	rds     service = "rds"
 	redis   service = "elasticache"
-	sts     service = "sts"
 	watch   service = "monitoring"
 	prices  service = "api.pricing"
 	costs   service = "ce"
@@ -39,7 +38,7 @@ const (
 
 // version is the API version of a Query service; for a JSON service what begins its targets.
 func (s service) version() string {
-	return map[service]string{ec2: "2016-11-15", elb: "2015-12-01", rds: "2014-10-31", redis: "2015-02-02", sts: "2011-06-15", watch: "2010-08-01",
+	return map[service]string{ec2: "2016-11-15", elb: "2015-12-01", rds: "2014-10-31", redis: "2015-02-02", watch: "2010-08-01",
 		prices: "AWSPriceListService", costs: "AWSInsightsIndexService", limits: "ServiceQuotasV20190624"}[s]
 }
 

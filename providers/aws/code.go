@@ -38,7 +38,7 @@ func always() []says {
 		{"RequestLimitExceeded", driver.Throttled}, {"Throttl", driver.Throttled}, {"TooManyRequests", driver.Throttled}, {"SlowDown", driver.Throttled},
 		{"RequestThrottled", driver.Throttled}, {"BandwidthLimitExceeded", driver.Throttled},
 
-		{"InsufficientFreeAddresses", driver.Quota}, {"Insufficient", driver.SoldOut},
+		{"Capacity", driver.SoldOut}, {"NotAvailableInAZ", driver.SoldOut},
 	}
 }
 
@@ -57,7 +57,7 @@ func meanings() []says {
 		{"ExpiredToken", driver.Auth}, {"UnrecognizedClient", driver.Auth}, {"NotSignedUp", driver.Auth},
 
 		{"VolumeModificationRateExceeded", driver.NotReady}, {"PriorRequestNotComplete", driver.NotReady},
-		{"LimitExceeded", driver.Quota}, {"QuotaExceeded", driver.Quota}, {"QuotaFor", driver.Quota}, {"TooMany", driver.Quota},
+		{"LimitExceeded", driver.Quota}, {"QuotaExceeded", driver.Quota}, {"QuotaFor", driver.Quota}, {"TooMany", driver.Quota}, {"InsufficientFreeAddresses", driver.Quota},
 
 		{"InvalidAMI", driver.Invalid}, {"InvalidAction", driver.Invalid}, {"InvalidInstanceType", driver.Invalid}, {"InvalidZone", driver.Invalid},
 		{"UnknownVolumeType", driver.Invalid},

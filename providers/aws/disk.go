@@ -63,7 +63,7 @@ func (c *Cloud) volumeType(class string) (string, error) {
 func (c *Cloud) classOf(volumeType string) string {
 	found := ""
 	for class, mapped := range c.account.Mapping.Classes {
-		if mapped != volumeType || class == classSystem {
+		if mapped != volumeType || class == classSystem || class == classDatabase || isCacheSize(class) {
 			continue
 		}
 		if found != "" {
@@ -200,14 +200,32 @@ func (d diskKind) extend(ctx context.Context, c driver.Call) (driver.Reply, erro
 	return d.change(ctx, ec2, "ModifyVolume", params{"VolumeId": v.ID, "Size": strconv.FormatInt(want, 10)})
 }
 
+// modifying is whether a volume is on its way to another size, which it shows only when it is there.
+func (d diskKind) modifying(ctx context.Context, id string) (bool, error) {
+	answer, err := d.call(ctx, ec2, "DescribeVolumesModifications", params{"Filter.1.Name": "volume-id", "Filter.1.Value.1": id})
+	if err != nil {
+		return false, err
+	}
+	all, err := items[struct {
+		State string `xml:"modificationState"`
+	}](answer, "volumeModificationSet")
+	return len(all) > 0 && all[len(all)-1].State == "modifying", err
+}
+
 func (d diskKind) lookExtended(ctx context.Context, c driver.Call) (driver.Evidence, error) {
 	v, err := d.disks().need(ctx, c.ID, c.Mark, "volume")
+	var busy bool
+	if err == nil {
+		busy, err = d.modifying(ctx, v.ID)
+	}
 	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
 		before, _ := c.Before.(duoyun.DiskSpec)
-		switch v.Size {
-		case c.After.(duoyun.DiskSpec).SizeGiB:
+		switch {
+		case v.Size == c.After.(duoyun.DiskSpec).SizeGiB:
 			return driver.Done, v.ID, ""
-		case before.SizeGiB:
+		case busy:
+			return driver.Pending, v.ID, "modifying"
+		case v.Size == before.SizeGiB:
 			return driver.Absent, v.ID, v.State
 		}
 		return driver.Conflict, v.ID, strconv.FormatInt(v.Size, 10)

@@ -13,6 +13,7 @@ func diskActions() []action {
 		{service: "ec2", name: "AttachVolume", needs: "Device InstanceId VolumeId", do: attachVolume},
 		{service: "ec2", name: "DetachVolume", needs: "VolumeId", takes: "InstanceId", do: detachVolume},
 		{service: "ec2", name: "ModifyVolume", needs: "VolumeId", takes: "Size:int", do: modifyVolume},
+		{service: "ec2", name: "DescribeVolumesModifications", takes: "VolumeId.N" + filters, do: describeModifications},
 		{service: "ec2", name: "DeleteVolume", needs: "VolumeId", do: deleteVolume},
 	}
 }
@@ -101,6 +102,16 @@ func modifyVolume(c *call) (object, error) {
 	}
 	_, err = c.sim.ExtendVolume(c.owner, v.ID, c.number("Size"))
 	return object{"volumeModification": object{"modificationState": "modifying", "targetSize": c.get("Size")}}, err
+}
+
+func describeModifications(c *call) (object, error) {
+	of := c.filter("volume-id")
+	answer, err := described(c, simcloud.KindVolume, "VolumeId", "volumeModificationSet", func(v *simcloud.Volume) bool {
+		return v.State == simcloud.Extending && (of == "" || of == out("vol", v.ID))
+	}, func(v *simcloud.Volume) object {
+		return object{"volumeId": out("vol", v.ID), "modificationState": "modifying", "targetSize": v.NewGiB}
+	})
+	return answer, err
 }
 
 func deleteVolume(c *call) (object, error) {

@@ -1,5 +1,5 @@
-// Package awsfake speaks AWS over a simulated cloud: the Query interface of EC2, Elastic Load Balancing v2, RDS, ElastiCache,
-// STS and CloudWatch, the JSON interface of Service Quotas, Price List and Cost Explorer, and S3's buckets. It is written
+// Package awsfake speaks AWS over a simulated cloud: the Query interface of EC2, Elastic Load Balancing v2, RDS, ElastiCache
+// and CloudWatch, the JSON interface of Service Quotas, Price List and Cost Explorer, and S3's buckets. It is written
 // from the vendor's documents and shares nothing with the driver: what either side has misread shows as a failed test.
 //
 // Every service is served at one address: calls are told apart by the scope of their signature.

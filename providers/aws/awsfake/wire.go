@@ -108,7 +108,10 @@ const (
 	pages   = " MaxRecords:int Marker"
 )
 
-var ordinal = regexp.MustCompile(`\.\d+`)
+var (
+	ordinal   = regexp.MustCompile(`\.\d+`)
+	anyNumber = regexp.MustCompile(`\.N(\.|$)`)
+)
 
 // check refuses what is missing, mistyped or unknown. Most real services ignore what they do not know; here a misspelt
 // parameter shall not go unseen.
@@ -124,7 +127,7 @@ func (a action) check(in url.Values) error {
 		for _, p := range strings.Fields(names) {
 			name, kind, _ := strings.Cut(p, ":")
 			known = append(known, name)
-			value, there := in[strings.ReplaceAll(name, ".N", ".1")]
+			value, there := in[anyNumber.ReplaceAllString(name, ".1$1")]
 			if !there && i == 0 {
 				return bad("MissingParameter", "The request must contain the parameter %s", name)
 			}
@@ -189,6 +192,9 @@ func (f *Fake) answer(o *original) (object, error) {
 		return nil, err
 	}
 	c := &call{Fake: f, action: a, in: o.in, body: o.body, owner: simcloud.Owner{Region: o.scope.region, Tenant: Account}}
+	if a.service == "ce" {
+		c.owner = f.Owner() // costs are the account's, wherever they are asked for
+	}
 	f.once.Lock()
 	defer f.once.Unlock()
 	if token := o.in.Get(a.token); a.token != "" && token != "" {
@@ -199,7 +205,7 @@ func (f *Fake) answer(o *original) (object, error) {
 
 // versions are the API versions that are served.
 func versions() map[string]string {
-	return map[string]string{"ec2": "2016-11-15", "elasticloadbalancing": "2015-12-01", "rds": "2014-10-31", "elasticache": "2015-02-02", "sts": "2011-06-15",
+	return map[string]string{"ec2": "2016-11-15", "elasticloadbalancing": "2015-12-01", "rds": "2014-10-31", "elasticache": "2015-02-02",
 		"monitoring": "2010-08-01"}
 }
 
