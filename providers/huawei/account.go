@@ -229,10 +229,7 @@ const billPage = 500
 // Bill implements driver.BillReader from the records of what each resource of the account itself (not of those that it pays
 // for) cost; a cursor is an offset. The billing
 // service counts its lines, so that a page of none before the last is an error.
-func (c *Cloud) Bill(ctx context.Context, month duoyun.Month, cursor string) ([]duoyun.BillLine, string, error) {
-	if err := c.billed(); err != nil {
-		return nil, "", err
-	}
+func (c billing) Bill(ctx context.Context, month duoyun.Month, cursor string) ([]duoyun.BillLine, string, error) {
 	offset, _ := strconv.Atoi(cursor) // "" is the first page
 	var reply billReply
 	_, err := c.call(ctx, operation{service: bss, method: http.MethodGet, path: "/v2/bills/customer-bills/res-fee-records",
@@ -253,10 +250,7 @@ func (c *Cloud) Bill(ctx context.Context, month duoyun.Month, cursor string) ([]
 }
 
 // Balance implements driver.BalanceReader: cash, credit and bonus, without the deposit (type 7) and less the debt.
-func (c *Cloud) Balance(ctx context.Context) (duoyun.Balance, error) {
-	if err := c.billed(); err != nil {
-		return duoyun.Balance{}, err
-	}
+func (c billing) Balance(ctx context.Context) (duoyun.Balance, error) {
 	var reply balanceReply
 	if _, err := c.call(ctx, operation{service: bss, method: http.MethodGet, path: "/v2/accounts/customer-accounts/balances"}, &reply); err != nil {
 		return duoyun.Balance{}, err
@@ -269,7 +263,7 @@ var (
 	_ driver.Checker       = (*Cloud)(nil)
 	_ driver.Catalogue     = (*Cloud)(nil)
 	_ driver.MetricsReader = (*Cloud)(nil)
-	_ driver.BillReader    = (*Cloud)(nil)
-	_ driver.BalanceReader = (*Cloud)(nil)
-	_ driver.Quoter        = (*Cloud)(nil)
+	_ driver.BillReader    = billing{}
+	_ driver.BalanceReader = billing{}
+	_ driver.Quoter        = billing{}
 )

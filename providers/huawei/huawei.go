@@ -11,6 +11,7 @@ package huawei
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/duoyun/duoyun"
@@ -44,10 +45,8 @@ func Open(_ context.Context, a driver.Account) (driver.Cloud, error) {
 	if a.Settling == 0 {
 		a.Settling = defaultSettling
 	}
-	for field, value := range map[string]string{"access_key": a.AccessKey, "secret": a.Secret.Reveal(), "region": a.Region, "project": a.Project} {
-		if value == "" {
-			return nil, table.Impossible(field, "账号缺少 %s", "the account lacks %s", field)
-		}
+	if err := check(a); err != nil {
+		return nil, err
 	}
 	h, err := wire.Client(a, isRead)
 	if err != nil {
@@ -64,7 +63,28 @@ func Open(_ context.Context, a driver.Account) (driver.Cloud, error) {
 		duoyun.KindDatabase:     databaseKind{c}.kind(),
 		duoyun.KindCache:        cacheKind{c}.kind(),
 	}
+	if c.hasBilling() {
+		return billing{c}, nil
+	}
 	return c, nil
+}
+
+// check refuses an account that could not make a call. Region and project become part of hosts and paths.
+func check(a driver.Account) error {
+	word := regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	switch {
+	case a.AccessKey == "" || a.Secret.Reveal() == "":
+		return table.Impossible("access_key", "须有 Access Key 及其密钥", "an access key and its secret are needed")
+	case !word.MatchString(a.Region):
+		return table.Impossible("region", "须写明区域，如 cn-north-4", "a region is needed, such as cn-north-4")
+	case !word.MatchString(a.Project):
+		return table.Impossible("project", "须写明项目 ID", "the project's ID is needed")
+	case a.Platform != "" && a.Platform != platformStack:
+		return table.Impossible("platform", "平台应为空（公有云）或 hcs（私有云）", "the platform is empty (public cloud) or hcs")
+	case a.Platform == platformStack && a.Endpoint == "":
+		return table.Impossible("endpoint", "私有云须写明域名或网关地址", "Huawei Cloud Stack needs its domain or gateway as endpoint")
+	}
+	return nil
 }
 
 // Capabilities implements driver.Cloud. Tokens are sent where an operation takes them (servers, disks, databases), but the
@@ -91,7 +111,7 @@ func step(name string) driver.Step { return driver.Step{Name: name, Await: true}
 // principal is step for the main object.
 func principal(name string) driver.Step { return driver.Step{Name: name, Main: true, Await: true} }
 
-// moment reads a time as the services write it: UTC with or without a zone and fractions.
+// moment reads a time as the services write it: UTC, with or without a zone; fractions are read in any of these forms.
 func moment(s string) time.Time {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05-0700"} {
 		if t, err := time.Parse(layout, s); err == nil {

@@ -147,10 +147,7 @@ type product struct {
 
 // Quote implements driver.Quoter for servers, disks and public IPs; the billing service prices those by the specs that
 // its documents list. Other kinds are Invalid: their spec codes are not documented.
-func (c *Cloud) Quote(ctx context.Context, ch driver.Change) (duoyun.Quote, error) {
-	if err := c.billed(); err != nil {
-		return duoyun.Quote{}, err
-	}
+func (c billing) Quote(ctx context.Context, ch driver.Change) (duoyun.Quote, error) {
 	if ch.Op == duoyun.OpRenew {
 		return c.renewalQuote(ctx, ch)
 	}

@@ -38,9 +38,16 @@ func (c *Cloud) subscribable(ch driver.Change) error {
 	return c.billed()
 }
 
+// billing is a cloud with the billing service: it has prices, bills and a balance.
+type billing struct{ *Cloud }
+
+func (c *Cloud) hasBilling() bool {
+	return c.account.Platform != platformStack || c.account.Endpoints[bss] != ""
+}
+
 // billed refuses what needs the billing service where there is none.
 func (c *Cloud) billed() error {
-	if c.account.Platform == platformStack && c.account.Endpoints[bss] == "" {
+	if !c.hasBilling() {
 		return table.Impossible("endpoints.bss", "私有云账号没有配置计费服务", "the private cloud's account names no billing service")
 	}
 	return nil
