@@ -225,6 +225,34 @@ func TestPagesOfBillsKeepEveryDigit(t *testing.T) {
 	}
 }
 
+// TestRenewalsAreAskedAboutByTheActionOfEachProduct, whose answers differ in form and unit.
+func TestRenewalsAreAskedAboutByTheActionOfEachProduct(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		kind       duoyun.Kind
+		id, action string
+		answer     string
+	}{
+		{duoyun.KindServer, "ins-1", "InquiryPriceRenewInstances", `"Price":{"InstancePrice":{"OriginalPrice":2.5,"DiscountPrice":1.25}}`},
+		{duoyun.KindDisk, "disk-1", "InquiryPriceRenewDisks", `"DiskPrice":{"OriginalPrice":2.5,"DiscountPrice":1.25}`},
+		{duoyun.KindPublicIP, "eip-1", "InquiryPriceRenewAddresses", `"Price":{"AddressPrice":{"DiscountPrice":1.25}}`},
+		{duoyun.KindLoadBalancer, "lb-1", "InquiryPriceRenewLoadBalancer", `"Price":{"InstancePrice":{"DiscountPrice":1.25}}`},
+		{duoyun.KindDatabase, "cdb-1", "DescribeDBPrice", `"Price":125,"OriginalPrice":250,"Currency":"CNY"`},
+		{duoyun.KindDatabase, "postgres-1", "InquiryPriceRenewDBInstance", `"Price":125`},
+		{duoyun.KindCache, "crs-1", "InquiryPriceRenewInstance", `"Price":125.0`},
+	} {
+		s := script(t, map[string]string{x.action: `{"Response":{` + x.answer + `,"RequestId":"r"}}`})
+		quoter, _ := driver.As[driver.Quoter](s.open(t))
+		q, err := quoter.Quote(t.Context(), driver.Change{Op: duoyun.OpRenew, Kind: x.kind, ID: x.id, Months: 2})
+		if err != nil || q.Amount.Cmp(amount(t, "1.25")) != 0 || q.Months != 2 || q.Per != "month" {
+			t.Errorf("%s %s: %+v, %v", x.kind, x.id, q, err)
+		}
+		if !strings.Contains(s.bodies[0], x.id) {
+			t.Errorf("%s: asked %s", x.kind, s.bodies[0])
+		}
+	}
+}
+
 func amount(t *testing.T, s string) duoyun.Amount {
 	t.Helper()
 	a, err := duoyun.ParseAmount(s)

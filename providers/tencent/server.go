@@ -124,10 +124,12 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (params, error) {
 	if err != nil {
 		return nil, err
 	}
+	vpc, subnet, err := subnet(c.Change)
+	in["VirtualPrivateCloud"] = params{"VpcId": vpc, "SubnetId": subnet}
 	in["SecurityGroupIds"], in["ClientToken"], in["InstanceName"] = []string{group}, c.Token, title(c.Change, 60)
 	in["TagSpecification"] = []params{{"ResourceType": "instance", "Tags": tags(tagMark, c.Mark, tagImage, spec.Image)}}
 	login(in, c.Secret)
-	return in, nil
+	return in, err
 }
 
 // instance is what of a server decides its price: RunInstances and its inquiry take it alike.
@@ -137,16 +139,11 @@ func (s serverKind) instance(c driver.Change, flavor, image string) (params, err
 	if err != nil {
 		return nil, err
 	}
-	vpc, subnet, err := subnet(c)
-	if err != nil {
-		return nil, err
-	}
 	disk := params{"DiskSize": spec.SystemDiskGiB}
 	if t := s.account.Mapping.Classes[classSystem]; t != "" {
 		disk["DiskType"] = t
 	}
-	in := params{"Placement": params{"Zone": zone}, "InstanceType": flavor, "ImageId": image, "SystemDisk": disk, "InstanceCount": 1,
-		"VirtualPrivateCloud": params{"VpcId": vpc, "SubnetId": subnet}}
+	in := params{"Placement": params{"Zone": zone}, "InstanceType": flavor, "ImageId": image, "SystemDisk": disk, "InstanceCount": 1}
 	return charged(in, c.Months, "InstanceChargeType", "InstanceChargePrepaid"), nil
 }
 

@@ -106,10 +106,6 @@ func (c *call) server(in runInstances) (simcloud.ServerInput, error) {
 	if err != nil {
 		return simcloud.ServerInput{}, err
 	}
-	subnet, err := bare(in.VirtualPrivateCloud.SubnetId, "subnet-", "InvalidParameterValue.SubnetIdMalformed")
-	if err != nil {
-		return simcloud.ServerInput{}, err
-	}
 	n, err := months(in.InstanceChargeType, in.InstanceChargePrepaid)
 	if err != nil {
 		return simcloud.ServerInput{}, err
@@ -120,7 +116,7 @@ func (c *call) server(in runInstances) (simcloud.ServerInput, error) {
 			return simcloud.ServerInput{}, refuse("InvalidParameterValue", "no disk type %s", in.SystemDisk.DiskType)
 		}
 	}
-	s := simcloud.ServerInput{FlavorID: f.ID, UserData: in.UserData, Nics: []simcloud.Nic{{SubnetID: subnet}}, Purchase: simcloud.Purchase{Months: n},
+	s := simcloud.ServerInput{FlavorID: f.ID, UserData: in.UserData, Purchase: simcloud.Purchase{Months: n},
 		Object: simcloud.Object{Owner: c.owner, Zone: in.Placement.Zone, Name: in.InstanceName},
 		Disks:  []simcloud.Disk{{SizeGiB: in.SystemDisk.DiskSize, Type: kind, ImageID: image, Owned: true}}}
 	for _, g := range in.SecurityGroupIds {
@@ -146,6 +142,11 @@ func (c *call) runInstances(in runInstances) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	subnet, err := bare(in.VirtualPrivateCloud.SubnetId, "subnet-", "InvalidParameterValue.SubnetIdMalformed")
+	if err != nil {
+		return nil, err
+	}
+	s.Nics = []simcloud.Nic{{SubnetID: subnet}}
 	made, err := c.sim.CreateServer(s)
 	if err != nil {
 		return nil, cvmWords(err)
