@@ -220,3 +220,65 @@ func TestASubscriptionsServerGoesThroughTheRecycleBin(t *testing.T) {
 		t.Errorf("after all: %v", err)
 	}
 }
+
+func TestAnOrderIsFollowedToItsEnd(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, ctyunfake.Options{})
+	c := open(t, s)
+	ch := driver.Change{Op: duoyun.OpCreate, Kind: duoyun.KindDisk, Mark: mark, After: duoyun.DiskSpec{SizeGiB: 10, Class: "ssd"}}
+	r, _ := c.Kind(duoyun.KindDisk)
+	call := driver.Call{Change: ch, Step: "volume", Token: "token"}
+	reply, err := r.Run(t.Context(), call)
+	if err != nil || reply.OrderID == "" {
+		t.Fatalf("%+v, %v", reply, err)
+	}
+	call.OrderID = reply.OrderID
+	if e, err := r.Look(t.Context(), call); err != nil || e.State != driver.Pending || e.ID != "" {
+		t.Errorf("at once: %+v, %v", e, err)
+	}
+	s.pass(time.Minute)
+	done, err := r.Look(t.Context(), call)
+	if err != nil || done.State != driver.Done || done.ID == "" {
+		t.Errorf("a minute later: %+v, %v", done, err)
+	}
+	call.OrderID = "no order of ours"
+	if e, err := r.Look(t.Context(), call); err != nil || e.State != driver.Done || e.ID != done.ID {
+		t.Errorf("an order that nobody knows: %+v, %v", e, err)
+	}
+	for state, want := range map[string]driver.EvidenceState{"5": driver.Broken, "4": driver.Broken, "1": driver.Pending, "14": driver.Pending} {
+		vendor := newParrot(t)
+		vendor.say(200, `{"statusCode":800,"returnObj":{"orderStatus":"`+state+`","resourceUuid":[]}}`)
+		disks, _ := vendor.Kind(duoyun.KindDisk)
+		if e, err := disks.Look(t.Context(), call); err != nil || e.State != want || e.ID != "" {
+			t.Errorf("state %s: %+v, %v", state, e, err)
+		}
+	}
+}
+
+func TestPartsThatBearAMarkAreListed(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, ctyunfake.Options{MaxPage: 1})
+	c := open(t, s)
+	nets := []driver.Change{bought(t, s, c, duoyun.NetworkSpec{CIDR: "10.9.0.0/24"}, nil), bought(t, s, c, duoyun.NetworkSpec{CIDR: "10.8.0.0/24"}, nil)}
+	r, _ := c.Kind(duoyun.KindNetwork)
+	lister, ok := r.(driver.PartLister)
+	if !ok {
+		t.Fatal("a network lists no parts")
+	}
+	marks := map[string]string{}
+	for cursor := ""; ; {
+		parts, next, err := lister.ListParts(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range parts {
+			marks[p.Mark] = p.Step
+		}
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	if len(marks) != 2 || marks[nets[0].Mark] != "subnet" || marks[nets[1].Mark] != "subnet" {
+		t.Errorf("%v", marks)
+	}
+}

@@ -50,6 +50,25 @@ func (f *Fake) compute() {
 		}
 		return c.showServer(s), nil
 	})
+	f.serverChanges()
+	f.post("/v4/ecs/flavor/list", "azName", (*call).flavors)
+	f.get("/v4/image/list", "visibility"+pageWords, func(c *call) (any, error) {
+		all, err := simcloud.List[simcloud.Image](c.sim, simcloud.Query{Owner: c.owner}, nil)
+		images := []object{}
+		for _, i := range all {
+			if c.text("visibility") == "public" {
+				images = append(images, object{"imageID": i.ID, "imageName": i.Name, "visibility": "public", "status": "active", "osType": "linux"})
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return paged(c, "images", 50, images)
+	})
+}
+
+// serverChanges are the calls that change a server or give it back.
+func (f *Fake) serverChanges() {
 	f.post("/v4/ecs/start-instance", "instanceID!", c0((*simcloud.Cloud).StartServer))
 	f.post("/v4/ecs/stop-instance", "instanceID! force:b", c0((*simcloud.Cloud).StopServer))
 	f.post("/v4/ecs/update-flavor-spec", "clientToken! instanceID! flavorID!", func(c *call) (any, error) {
@@ -84,20 +103,6 @@ func (f *Fake) compute() {
 			return nil, err
 		}
 		return c.order("renew", c.text("instanceID"))
-	})
-	f.post("/v4/ecs/flavor/list", "azName", (*call).flavors)
-	f.get("/v4/image/list", "visibility"+pageWords, func(c *call) (any, error) {
-		all, err := simcloud.List[simcloud.Image](c.sim, simcloud.Query{Owner: c.owner}, nil)
-		images := []object{}
-		for _, i := range all {
-			if c.text("visibility") == "public" {
-				images = append(images, object{"imageID": i.ID, "imageName": i.Name, "visibility": "public", "status": "active", "osType": "linux"})
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		return paged(c, "images", 50, images)
 	})
 }
 

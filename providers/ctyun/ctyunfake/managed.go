@@ -78,6 +78,12 @@ func (f *Fake) database() {
 		}
 		return c.submitted("upgrade", c.text("instId"))
 	})
+	f.databaseEnds()
+	f.databaseViews()
+}
+
+// databaseEnds give a database back, and tell which one an order made.
+func (f *Fake) databaseEnds() {
 	f.get(acceptor+"refundOrder", "header instId!", func(c *call) (any, error) {
 		_, err := simcloud.Edit(c.sim, c.owner, c.text("instId"), func(d *simcloud.Database) error {
 			if d.Meta[metaBin] != "" {
@@ -114,6 +120,10 @@ func (f *Fake) database() {
 		}
 		return o.ResourceIDs, nil
 	})
+}
+
+// databaseViews show the instances of each engine.
+func (f *Fake) databaseViews() {
 	f.get("/RDS2/v1/open-api/instance", "header outerProdInstId!", func(c *call) (any, error) {
 		if c.header.Get("inst-id") != c.text("outerProdInstId") {
 			return nil, c.wrong("inst-id")
@@ -131,6 +141,12 @@ func (f *Fake) database() {
 	f.post("/RDS2/v1/open-api/instance/instance-list", "header pageNow!:i pageSize!:i", databases("mysql", [2]string{"pageNow", "pageSize"}))
 	f.get("/PG/v1/product/page-paas-product", "header pageNum!:i pageSize!:i", databases("postgresql", [2]string{"pageNum", "pageSize"}))
 }
+
+// Where Redis is managed.
+const (
+	life   = "/v2/lifeCycleServant/"
+	manage = "/v2/instanceManageMgrServant/"
+)
 
 // submitted answers with an order as the managed services do.
 func (c *call) submitted(kind, id string) (any, error) {
@@ -212,7 +228,6 @@ func showDatabase(d *simcloud.Database) object {
 }
 
 func (f *Fake) cache() {
-	const life, manage = "/v2/lifeCycleServant/", "/v2/instanceManageMgrServant/"
 	f.post(life+"createInstance", "header chargeType! autoPay:b autoRenew:b period:i zoneName engineVersion! version! edition! hostType! dataDiskType! shardMemSize! capacity! "+
 		"copiesCount:i size:i instanceName! vpcId! subnetId! secgroups! password!", (*call).createCache)
 	f.get(manage+"describeInstances", "header pageIndex!:i pageSize!:i", func(c *call) (any, error) {
@@ -229,6 +244,11 @@ func (f *Fake) cache() {
 		}
 		return object{"userInfo": showCache(x)}, nil
 	})
+	f.cacheChanges()
+}
+
+// cacheChanges are the calls that change a cache or give it back.
+func (f *Fake) cacheChanges() {
 	f.post(life+"modifyInstanceSpec", "header prodInstId! orderType! capacity! shardMemSize autoPay:b", func(c *call) (any, error) {
 		gib, err := strconv.ParseInt(c.text("capacity"), 10, 64)
 		if err != nil {
