@@ -1,8 +1,6 @@
 # Everything a newcomer needs is here; `make help` lists it.
 GO ?= go
 SERVICES := deploy/test/with-services
-# Vendor SDKs are slow to build under -race and run in binaries of their own.
-VENDORS := ./providers/openstack/...
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-openstack chaos chaos-openstack verify generate prove bench bench-openstack clean

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/broker"
 	"github.com/duoyun/duoyun/jobs"
-	"github.com/duoyun/duoyun/providers/openstack/openstackfake"
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
@@ -87,21 +85,16 @@ func instantCloud(t *testing.T, name string) *simulated {
 // quotaless starts a cloud without latency or quota, behind what wrap puts before it.
 func quotaless(t *testing.T, name string, wrap func(*simcloud.Cloud, http.Handler) http.Handler) *simulated {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
 	unlimited := map[simcloud.Item]int64{}
 	for item := range simcloud.DefaultQuota() {
 		unlimited[item] = -1
 	}
-	sim := simcloud.New(simcloud.Options{Name: name, Quota: unlimited})
-	fake := openstackfake.New(sim, openstackfake.Options{})
-	var handler http.Handler = fake
+	c, err := newCloud(name, "openstack", simcloud.Options{Quota: unlimited})
+	must(t, err)
 	if wrap != nil {
-		handler = wrap(sim, fake)
+		c.handler = wrap(c.cloud, c.handler)
 	}
-	c := &simulated{name: name, cloud: sim, owner: fake.Owner(openstackfake.Project), url: "http://" + l.Addr().String(),
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}}
-	go func() { _ = c.server.Serve(l) }()
+	must(t, c.listen("127.0.0.1:0"))
 	t.Cleanup(func() { _ = c.server.Close() })
 	return c
 }

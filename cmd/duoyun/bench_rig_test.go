@@ -20,6 +20,7 @@ import (
 	"github.com/duoyun/duoyun/broker"
 	"github.com/duoyun/duoyun/deploy/scenarios"
 	"github.com/duoyun/duoyun/procurement"
+	"github.com/duoyun/duoyun/providers/simcloud"
 	"github.com/duoyun/duoyun/quota"
 	"github.com/duoyun/duoyun/store/storetest"
 )
@@ -132,9 +133,13 @@ func (s *rig) load(t *testing.T, accounts map[string]account, adapt func(*scenar
 
 // unreachable gives every cloud an account that nothing will be bought through.
 func unreachable(city *scenario) map[string]account {
-	c := simulated{url: "http://127.0.0.1:1"}
 	all := map[string]account{}
 	for _, name := range city.cloudNames() {
+		c, err := newCloud(name, "openstack", simcloud.Options{})
+		if err != nil {
+			panic(err) // its driver is there
+		}
+		c.url = "http://127.0.0.1:1"
 		all[name] = c.account()
 	}
 	return all

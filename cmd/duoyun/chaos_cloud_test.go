@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/duoyun/duoyun"
-	"github.com/duoyun/duoyun/providers/openstack/openstackfake"
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
@@ -39,30 +36,28 @@ func chaosOdds() map[simcloud.Trouble]float64 {
 // stormy is a cloud in the test process that outlives every kill, behind the fault layer.
 type stormy struct {
 	*simulated
-	fake  *openstackfake.Fake
 	mu    sync.Mutex
 	fates map[string]int // dealt by kind of fate
 }
 
-// startStorm opens one cloud for each name, without limits, with things that take a moment.
-func startStorm(t *testing.T, names []string) []*stormy {
+// startStorm opens the cloud of each pool, without limits, with things that take a moment.
+func startStorm(t *testing.T, pools []scenePool) []*stormy {
 	t.Helper()
+	unlimited := map[simcloud.Item]int64{}
+	for item := range simcloud.DefaultQuota() {
+		unlimited[item] = -1
+	}
+	const moment = 100 * time.Millisecond
 	var all []*stormy
-	for _, name := range names {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		check(t, err)
-		unlimited := map[simcloud.Item]int64{}
-		for item := range simcloud.DefaultQuota() {
-			unlimited[item] = -1
+	for _, p := range pools {
+		if p.Cloud == "" {
+			continue
 		}
-		const moment = 100 * time.Millisecond
-		sim := simcloud.New(simcloud.Options{Name: name, Quota: unlimited, Latency: simcloud.Latency{Create: moment, Change: moment, Delete: moment}})
-		fake := openstackfake.New(sim, openstackfake.Options{})
-		s := &stormy{simulated: &simulated{name: name, cloud: sim, owner: fake.Owner(openstackfake.Project), url: "http://" + l.Addr().String(),
-			server: &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}}, fake: fake, fates: map[string]int{}}
-		go func() { _ = s.server.Serve(l) }() // ends with Close
-		t.Cleanup(func() { _ = s.server.Close() })
-		all = append(all, s)
+		c, err := newCloud(p.Cloud, p.driver(), simcloud.Options{Quota: unlimited, Latency: simcloud.Latency{Create: moment, Change: moment, Delete: moment}})
+		check(t, err)
+		check(t, c.listen("127.0.0.1:0"))
+		t.Cleanup(func() { _ = c.server.Close() })
+		all = append(all, &stormy{simulated: c, fates: map[string]int{}})
 	}
 	return all
 }
@@ -79,7 +74,7 @@ func stormAccounts(all []*stormy) map[string]account {
 
 // rage begins the faults of one cloud.
 func (s *stormy) rage(seed uint64) {
-	s.fake.Faults.Play(simcloud.Plan{Seed: seed, Odds: chaosOdds(), Timeout: chaosTimeout, Lag: chaosLag})
+	s.faults.Play(simcloud.Plan{Seed: seed, Odds: chaosOdds(), Timeout: chaosTimeout, Lag: chaosLag})
 	dice := rand.New(rand.NewPCG(seed, 1))
 	s.cloud.SetFates(func(k simcloud.Kind) simcloud.Fate { return s.fate(k, dice) })
 }
@@ -116,7 +111,7 @@ func (s *stormy) restock() {
 }
 
 func (s *stormy) calm() {
-	s.fake.Faults.Clear()
+	s.faults.Clear()
 	s.cloud.SetFates(nil)
 	s.restock()
 }
@@ -125,7 +120,7 @@ func (s *stormy) calm() {
 func injected(all []*stormy) map[string]int {
 	sum := map[string]int{}
 	for _, s := range all {
-		for trouble, n := range s.fake.Faults.Dealt() {
+		for trouble, n := range s.faults.Dealt() {
 			sum[string(trouble)] += n
 		}
 		s.mu.Lock()

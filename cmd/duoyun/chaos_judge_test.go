@@ -52,7 +52,7 @@ func (s *storm) judge() {
 func (s *storm) reconcile() {
 	s.t.Helper()
 	r := broker.NewReconciler(s.house.store, s.house.clouds, time.Now)
-	for _, pool := range s.texts(`SELECT code FROM pools WHERE driver = 'openstack'`) {
+	for _, pool := range s.texts(`SELECT code FROM pools WHERE driver <> 'workorder'`) {
 		for range 2 {
 			_, err := r.Reconcile(context.Background(), duoyun.SystemActor(), pool)
 			check(s.t, err)

@@ -45,6 +45,9 @@ requires: {on_shortage: hold}
 lines:
 `
 
+const addressLine = `  - {kind: address, name: vip, zone: extranet_public, spec: {count: 1}}
+`
+
 func shapes() []shape {
 	return []shape{
 		{"server and disk", `  - {kind: server, name: app, quantity: 1, zone: extranet_public, spec: {vcpu: 4, ram_gib: 16, system_disk_gib: 100, image: kylin-v10}, login: key}
@@ -54,8 +57,7 @@ func shapes() []shape {
 `, 30},
 		{"two balanced servers and an address", `  - {kind: server, name: app, quantity: 2, zone: extranet_public, spec: {vcpu: 2, ram_gib: 4, system_disk_gib: 40, image: kylin-v10}, login: key}
   - {kind: load_balancer, name: entry, members: app, spec: {port: 443}}
-  - {kind: address, name: vip, zone: extranet_public, spec: {count: 1}}
-`, 20},
+` + addressLine, 20},
 		{"server with an internet address", `  - {kind: server, name: app, quantity: 1, zone: internet_access, spec: {vcpu: 2, ram_gib: 4, system_disk_gib: 40, image: kylin-v10}, login: key}
   - {kind: public_ip, name: out, attach: app, spec: {bandwidth_mbps: 5}}
 `, 10},
@@ -78,13 +80,15 @@ type storm struct {
 	db       *sql.DB
 	patterns []pattern
 	pools    int // among how many the orders are spread; 0: three
-	agencies []string
-	kills    int
-	ended    int // servers that ended by themselves and were started again
-	cuts     int
-	outages  int
-	fed      int
-	began    time.Time
+	// addressless: the clouds sell no addresses of their own.
+	addressless bool
+	agencies    []string
+	kills       int
+	ended       int // servers that ended by themselves and were started again
+	cuts        int
+	outages     int
+	fed         int
+	began       time.Time
 }
 
 // pattern is a signed order to copy.
@@ -152,12 +156,33 @@ func named(dsn, name string) string {
 	return u.String()
 }
 
+// sellBy makes the clouds of a scenario speak the protocols of drivers, in turn where there are several (aliyun,ctyun,huawei);
+// "" leaves them OpenStack. Only OpenStack sells addresses of their own.
+func (s *storm) sellBy(city *scenario, drivers string) {
+	if drivers == "" {
+		return
+	}
+	names, n := strings.Split(drivers, ","), 0
+	s.addressless = true
+	for _, p := range city.Pools {
+		if p.Cloud != "" {
+			p.Pool["driver"] = names[n%len(names)]
+			p.Pool["kinds"] = []string{"server", "disk", "network", "load_balancer", "public_ip", "bucket"}
+			delete(p.Pool, "region")
+			n++
+		}
+	}
+}
+
 // sign takes one order of each shape at each pool through every hand, with the people of the scenario.
 func (s *storm) sign(story *play) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	for _, sh := range shapes() {
+		if s.addressless {
+			sh.lines = strings.ReplaceAll(sh.lines, addressLine, "")
+		}
 		for pool := range cmp.Or(s.pools, 3) {
 			number, err := s.handIn(ctx, story, chaosHead+sh.lines, pool)
 			check(s.t, err)

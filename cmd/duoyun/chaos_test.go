@@ -60,7 +60,8 @@ const (
 func (s *storm) run(replicas int) {
 	orders := setting(s.t, "CHAOS_ORDERS", 200)
 	s.open(replicas, func(city *scenario) map[string]account {
-		s.clouds = startStorm(s.t, city.cloudNames())
+		s.sellBy(city, os.Getenv("CHAOS_DRIVER"))
+		s.clouds = startStorm(s.t, city.Pools)
 		return stormAccounts(s.clouds)
 	})
 	s.began = time.Now()

@@ -6,15 +6,15 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/duoyun/duoyun/providers/openstack/openstackfake"
+	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/simcloud"
 )
 
 // simulated is a vendor's cloud made up on loopback: the real driver and SDK talk to it over HTTP.
 type simulated struct {
+	wireFake
 	name   string
 	cloud  *simcloud.Cloud
-	owner  simcloud.Owner
 	server *http.Server
 	url    string
 }
@@ -22,36 +22,52 @@ type simulated struct {
 // simulatedDelay is how long things take to appear in a simulated cloud: enough to be seen, too short to be boring.
 const simulatedDelay = 300 * time.Millisecond
 
-// startCloud opens a simulated cloud on a free loopback port.
-func startCloud(name string) (*simulated, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
+// newCloud makes a simulated cloud that speaks a driver's protocol; listen opens it.
+func newCloud(name, driver string, o simcloud.Options) (*simulated, error) {
+	vendor, ok := vendorFakes()[driver]
+	if !ok {
+		return nil, duoyun.Fail(duoyun.CodeInvalid, "driver", "没有驱动 %s 的模拟云", "there is no simulated cloud for driver %s", driver)
 	}
-	sim := simcloud.New(simcloud.Options{Name: name, Latency: simcloud.Latency{Create: simulatedDelay, Change: simulatedDelay, Delete: simulatedDelay}})
-	fake := openstackfake.New(sim, openstackfake.Options{})
-	c := &simulated{name: name, cloud: sim, owner: fake.Owner(openstackfake.Project), url: "http://" + l.Addr().String(),
-		server: &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}}
-	go func() { _ = c.server.Serve(l) }() // ends with Close
+	o.Name, o.Regions = name, vendor.regions
+	c := &simulated{name: name, cloud: simcloud.New(o)}
+	c.wireFake = vendor.over(c.cloud)
 	return c, nil
+}
+
+// listen serves the cloud at an address, such as 127.0.0.1:0, until its server is closed.
+func (c *simulated) listen(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	c.url = "http://" + l.Addr().String()
+	c.server = &http.Server{Handler: c.handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = c.server.Serve(l) }() // ends with Close
+	return nil
 }
 
 // account is how a pool reaches this cloud.
 func (c *simulated) account() account {
-	return account{secret: openstackfake.Password, simulated: true, body: body{
-		"endpoint": c.url + "/identity/v3", "region": "RegionOne", "domain": openstackfake.Domain,
-		"project": openstackfake.Project, "user": openstackfake.User, "settling": int64(2 * time.Second), "timeout": int64(5 * time.Second),
-		"mapping": body{"external_network": "external", "classes": body{"ssd": "ssd", "standard": "standard"}},
-	}}
+	a := account{secret: c.secret, simulated: true, body: c.reach(c.url)}
+	a.body["settling"], a.body["timeout"] = int64(2*time.Second), int64(5*time.Second)
+	return a
 }
 
 // clouds are the simulated vendors of a demonstration.
 type clouds []*simulated
 
-func startClouds(names []string) (clouds, error) {
+// startClouds opens the cloud of every pool of a scenario that is bought from one.
+func startClouds(pools []scenePool) (clouds, error) {
+	delay := simcloud.Latency{Create: simulatedDelay, Change: simulatedDelay, Delete: simulatedDelay}
 	var all clouds
-	for _, name := range names {
-		c, err := startCloud(name)
+	for _, p := range pools {
+		if p.Cloud == "" {
+			continue
+		}
+		c, err := newCloud(p.Cloud, p.driver(), simcloud.Options{Latency: delay})
+		if err == nil {
+			err = c.listen("127.0.0.1:0")
+		}
 		if err != nil {
 			return nil, errors.Join(err, all.Close())
 		}

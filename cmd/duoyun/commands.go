@@ -13,5 +13,5 @@ func (a *app) clientCommands() []*cobra.Command {
 
 // serverCommands run or set up a server.
 func (a *app) serverCommands() []*cobra.Command {
-	return []*cobra.Command{a.serveCommand(), a.demoCommand(), a.initCommand(), a.migrateCommand(), a.configCommand()}
+	return []*cobra.Command{a.serveCommand(), a.demoCommand(), a.fakesCommand(), a.initCommand(), a.migrateCommand(), a.configCommand()}
 }

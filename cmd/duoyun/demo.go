@@ -87,7 +87,10 @@ func (d *demo) open(ctx context.Context, log *slog.Logger) error {
 	if d.scenario, err = readScenario(files); err != nil {
 		return err
 	}
-	if d.clouds, err = startClouds(d.scenario.cloudNames()); err != nil {
+	if err := d.scenario.extend("vendors.yaml"); err != nil {
+		return err
+	}
+	if d.clouds, err = startClouds(d.scenario.Pools); err != nil {
 		return err
 	}
 	c := defaultConfig()

@@ -96,7 +96,7 @@ func (h *house) wire(ctx context.Context, log *slog.Logger) error {
 	if err != nil || h.config.Role == "api" {
 		return err
 	}
-	h.runner, err = jobs.Open(ctx, s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: orders, Buyer: buyer, Prober: h.levels, Reconciler: accounts},
+	h.runner, err = jobs.Open(ctx, s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: orders, Buyer: buyer, Prober: h.levels, Reconciler: accounts, Renewer: orders},
 		jobs.Options{Log: log, ListenerURL: h.listenerURL()})
 	return err
 }

@@ -16,7 +16,7 @@ func TestAServerKilledInTheMiddleOfAnOrderFinishesItWithoutASecondServer(t *test
 	var sims clouds
 	story := stage(t, p, func(s *scenario) map[string]account {
 		var err error
-		if sims, err = startClouds(s.cloudNames()); err != nil {
+		if sims, err = startClouds(s.Pools); err != nil {
 			t.Fatal(err)
 		}
 		return sims.accounts()

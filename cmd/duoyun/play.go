@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,7 +96,7 @@ func (p *play) task(ctx context.Context, t any, number string, c chapter) (bool,
 	case duoyun.TaskReview:
 		return true, p.review(ctx, at, number, c)
 	case duoyun.TaskConfirmSupplier:
-		return true, p.choose(ctx, at, number)
+		return true, p.choose(ctx, at, number, c)
 	case duoyun.TaskAcknowledge:
 		return true, p.approve(ctx, c.Who+"-applicant", at, t)
 	case duoyun.TaskWorkOrder:
@@ -130,21 +131,27 @@ func (p *play) review(ctx context.Context, at, number string, c chapter) error {
 	return p.as("reviewer").post(ctx, at+"/cut-back", body{"cuts": cuts}, nil)
 }
 
-// choose confirms the first candidate of every component, as the recommendation has it.
-func (p *play) choose(ctx context.Context, at, number string) error {
+// choose confirms a pool for every component: the recommendation's first, or the one that the chapter gives a reason for.
+func (p *play) choose(ctx context.Context, at, number string, c chapter) error {
 	var r duoyun.Recommendation
 	if err := p.as("procurement").get(ctx, "/v1/orders/"+url.PathEscape(number)+"/recommendation", nil, &r); err != nil {
 		return err
 	}
 	var picks []body
 	for i, component := range r.Components {
-		if len(component.Candidates) == 0 || len(component.Candidates[0].Dropped) > 0 {
-			return fmt.Errorf("nobody can serve %v", component.Lines)
+		want := c.Choose[component.Lines[0]]
+		n := max(0, slices.IndexFunc(component.Candidates, func(x duoyun.Candidate) bool { return x.Pool == want.Pool }))
+		if len(component.Candidates) == 0 || len(component.Candidates[n].Dropped) > 0 {
+			return fmt.Errorf("nobody can serve %v: %+v", component.Lines, component.Candidates)
 		}
-		best := component.Candidates[0]
-		p.tell.say("  %s %s 推荐 %s，月价 %s 元，采购人员确认", "  %s %s: %s recommended at %s yuan a month, confirmed", number,
-			strings.Join(component.Lines, "、"), best.PoolName, best.Monthly)
-		picks = append(picks, body{"component": i, "pool": best.Pool})
+		best, lines := component.Candidates[n], strings.Join(component.Lines, "、")
+		if n == 0 {
+			p.tell.say("  %s %s 推荐 %s，月价 %s 元，采购人员确认", "  %s %s: %s recommended at %s yuan a month, confirmed", number, lines, best.PoolName, best.Monthly)
+			picks = append(picks, body{"component": i, "pool": best.Pool})
+			continue
+		}
+		p.tell.say("  %s %s 采购人员选 %s，月价 %s 元：%s", "  %s %s: procurement chose %s at %s yuan a month: %s", number, lines, best.PoolName, best.Monthly, want.Reason)
+		picks = append(picks, body{"component": i, "pool": best.Pool, "reason": want.Reason})
 	}
 	return p.as("procurement").post(ctx, at+"/confirm-supplier", body{"picks": picks}, nil)
 }

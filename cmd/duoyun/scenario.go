@@ -24,10 +24,7 @@ type scenario struct {
 		Rule         body
 	}
 	Suppliers []body
-	Pools     []struct {
-		Cloud string // the account it is bought from; "": people's work
-		Pool  body
-	}
+	Pools     []scenePool
 	Contracts []body
 	Quotas    []struct {
 		Agency string
@@ -57,11 +54,41 @@ type story struct {
 	}
 }
 
-// chapter is one order: its document, whose people act, and what the reviewer cuts.
+// scenePool is a pool and the account it is bought from; "": people's work.
+type scenePool struct {
+	Cloud string
+	Pool  body
+}
+
+func (p scenePool) driver() string { return fmt.Sprint(p.Pool["driver"]) }
+
+// chapter is one order: its document, whose people act, what the reviewer cuts, and which pool procurement confirms for
+// the component of a line, where it is not the first candidate.
 type chapter struct {
-	File string
-	Who  string // agency's short code: logins begin with it
-	Cuts []body
+	File   string
+	Who    string // agency's short code: logins begin with it
+	Cuts   []body
+	Choose map[string]struct{ Pool, Reason string }
+}
+
+// extend adds a file's suppliers, pools, contracts and order to the scenario.
+func (s *scenario) extend(name string) error {
+	var more struct {
+		Suppliers []body
+		Pools     []scenePool
+		Contracts []body
+		Chapter   chapter
+	}
+	raw, err := fs.ReadFile(s.files, name)
+	if err == nil {
+		err = yaml.Unmarshal(raw, &more)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	s.Suppliers, s.Pools, s.Contracts = append(s.Suppliers, more.Suppliers...), append(s.Pools, more.Pools...), append(s.Contracts, more.Contracts...)
+	s.Story.Orders = append(s.Story.Orders, more.Chapter)
+	return nil
 }
 
 // readScenario reads a scenario's files; an unknown key is an error.
