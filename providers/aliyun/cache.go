@@ -103,7 +103,7 @@ func (c *Cloud) caches() listing[cache] {
 	return listing[cache]{cloud: c, product: redis, action: "DescribeInstances", outer: "Instances", inner: "KVStoreInstance", id: "InstanceIds"}
 }
 
-// onSale is what DescribeAvailableResource shows: zone, engine, edition, series, version, architecture, shards, node type.
+// cacheSale is what DescribeAvailableResource shows: zone, engine, edition, series, version, architecture, shards, node type.
 type cacheSale struct {
 	Zones struct {
 		Zone []struct {

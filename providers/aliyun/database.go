@@ -14,7 +14,7 @@ import (
 // classDatabase is the name under which an account maps the storage type of databases; without it they are on ESSD.
 const classDatabase = "database"
 
-// login of the administrator that every database gets.
+// databaseAdmin is the login of the administrator that every database gets.
 const databaseAdmin = "duoyun"
 
 // databaseKind is an RDS instance for MySQL or PostgreSQL, then its administrator's account. The white list lets the

@@ -48,7 +48,7 @@ func (c *call) cacheClass() (cacheClass, error) {
 	return all[i], nil
 }
 
-// versions of Redis on sale.
+// cacheVersions are the versions of Redis on sale.
 func cacheVersions() []string { return []string{"5.0", "6.0", "7.0"} }
 
 func createCache(c *call) (object, error) {
