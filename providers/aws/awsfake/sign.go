@@ -125,6 +125,15 @@ func (o *original) authentic() error {
 	return nil
 }
 
+// Sign is the signature that a request with this Authorization should bear.
+func Sign(r *http.Request, secret string) (string, error) {
+	o, err := told(r)
+	if err != nil {
+		return "", err
+	}
+	return o.sign(secret), nil
+}
+
 // sign computes Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html): the hash of the
 // canonical request under a key derived from the secret, the date, the region and the service.
 func (o *original) sign(secret string) string {
