@@ -1,6 +1,7 @@
 package huaweifake
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -22,6 +23,7 @@ func (f *Fake) billing() {
 	s.route("GET /v2/accounts/customer-accounts/balances", balances)
 	s.route("POST /v2/bills/ratings/on-demand-resources", rateOnDemand)
 	s.route("POST /v2/bills/ratings/period-resources/subscribe-rate", ratePeriod)
+	s.route("POST /v2/bills/ratings/period-resources/renew-rate", rateRenewal)
 }
 
 // bought finds what may be a subscription: how it is bought, how it is renewed and given back.
@@ -256,6 +258,34 @@ func rateOnDemand(c *call) (int, any, error) {
 func ratePeriod(c *call) (int, any, error) {
 	sum, err := c.rate(func(p product) int { return map[int]int{2: p.N, 3: 12 * p.N}[p.Unit] })
 	return 200, object{"official_website_rating_result": object{"official_website_amount": decimal(sum), "measure_id": 1}, "currency": "CNY"}, err
+}
+
+// rateRenewal prices the subscriptions of servers, disks and public IPs; a discount of nothing is offered beside the list price.
+func rateRenewal(c *call) (int, any, error) {
+	var in struct {
+		IDs  []string `json:"resource_ids"`
+		Unit int      `json:"period_type"`
+		N    int      `json:"period_num"`
+	}
+	if err := c.read(&in); err != nil {
+		return 0, nil, err
+	}
+	id, _, _, err := c.only(in.IDs)
+	months := map[int]int{2: in.N, 3: 12 * in.N}[in.Unit]
+	if err != nil || months < 1 {
+		return 0, nil, cmp.Or(err, business("CBC.30050008", "The period type or number of periods for the resource does not exist."))
+	}
+	sum := duoyun.Amount{}
+	if s, err := simcloud.Get[simcloud.Server](c.sim, c.owner, id); err == nil {
+		sum = simcloud.PriceOf(c.sim, s, months)
+	} else if v, err := simcloud.Get[simcloud.Volume](c.sim, c.owner, id); err == nil {
+		sum = simcloud.PriceOf(c.sim, v, months)
+	} else if a, err := simcloud.Get[simcloud.FloatingIP](c.sim, c.owner, id); err == nil {
+		sum = simcloud.PriceOf(c.sim, a, months)
+	}
+	return 200, object{"currency": "CNY", "renew_inquiry_results": []any{object{"resource_id": id, "amount": sum.String()}},
+		"official_website_rating_result":   object{"official_website_amount": decimal(sum), "measure_id": 1},
+		"optional_discount_rating_results": []any{object{"discount_id": "D", "amount": decimal(sum), "best_offer": 1, "discount_type": 600}}}, nil
 }
 
 // monitoring is CES.

@@ -54,33 +54,36 @@ func databaseFlavors(c *call) (int, any, error) {
 	return 200, object{"flavors": views}, nil
 }
 
-func createDatabase(c *call) (int, any, error) {
-	var in struct {
-		Name, Region, Password string
-		Datastore              struct{ Type, Version string }
-		Flavor                 string `json:"flavor_ref"`
-		Volume                 struct {
-			Type string
-			Size int64
-		}
-		Zones  string `json:"availability_zone"`
-		VPC    string `json:"vpc_id"`
-		Subnet string `json:"subnet_id"`
-		Group  string `json:"security_group_id"`
-		Tags   []struct{ Key, Value string }
-		Ha     *struct {
-			Mode        string
-			Replication string `json:"replication_mode"`
-		}
-		Charge struct {
-			Mode  string `json:"charge_mode"`
-			Unit  string `json:"period_type"`
-			N     int    `json:"period_num"`
-			Renew bool   `json:"is_auto_renew"`
-			Pay   bool   `json:"is_auto_pay"`
-		} `json:"charge_info"`
-		Enterprise string `json:"enterprise_project_id"`
+// databaseInput is what a creation takes: every field a driver may send, of the types that are documented.
+type databaseInput struct {
+	Name, Region, Password string
+	Datastore              struct{ Type, Version string }
+	Flavor                 string `json:"flavor_ref"`
+	Volume                 struct {
+		Type string
+		Size int64
 	}
+	Zones  string `json:"availability_zone"`
+	VPC    string `json:"vpc_id"`
+	Subnet string `json:"subnet_id"`
+	Group  string `json:"security_group_id"`
+	Tags   []struct{ Key, Value string }
+	Ha     *struct {
+		Mode        string
+		Replication string `json:"replication_mode"`
+	}
+	Charge struct {
+		Mode  string `json:"charge_mode"`
+		Unit  string `json:"period_type"`
+		N     int    `json:"period_num"`
+		Renew bool   `json:"is_auto_renew"`
+		Pay   bool   `json:"is_auto_pay"`
+	} `json:"charge_info"`
+	Enterprise string `json:"enterprise_project_id"`
+}
+
+func createDatabase(c *call) (int, any, error) {
+	var in databaseInput
 	if err := c.read(&in); err != nil {
 		return 0, nil, err
 	}
