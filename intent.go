@@ -70,8 +70,10 @@ type Intent struct {
 	PoolID     string
 	Kind       Kind
 	Op         Op
-	Before     Spec // nil for create
-	After      Spec // nil for delete
+	Before     Spec      // nil for create
+	After      Spec      // nil for delete
+	Months     int       // term of a subscription 包年包月 that is bought or renewed; 0: on demand
+	PaidUntil  time.Time // of a renewal: until when it was paid for before
 	State      IntentState
 	Step       int       // index of the step the state speaks of
 	Generation int       // grows only in the transaction that records absent or failed

@@ -76,6 +76,7 @@ type Resource struct {
 	Delivered  time.Time // business clock
 	Confirmed  time.Time // business clock: billing starts as the contract says
 	Terminated time.Time // business clock
+	PaidUntil  time.Time // real clock: when the subscription ends at its vendor; zero for what is bought on demand
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }

@@ -18,7 +18,7 @@ func viewResource(d *directory, r duoyun.Resource) Resource {
 		System: d.ref("system", r.SystemID), Project: d.ref("project", r.ProjectID), Supplier: d.ref("supplier", r.SupplierID),
 		Pool: d.ref("pool", r.PoolID), Contract: d.ref("contract", r.ContractID), Zone: r.Zone, Spec: duoyun.EncodeSpec(r.Spec), Monthly: r.Monthly,
 		VendorID: r.VendorID, Mark: r.Mark(), Addresses: r.Addresses, Period: r.Period, DeliveredAt: local(r.Delivered), ConfirmedAt: local(r.Confirmed),
-		TerminatedAt: local(r.Terminated), CreatedAt: local(r.CreatedAt), UpdatedAt: local(r.UpdatedAt)}
+		TerminatedAt: local(r.Terminated), PaidUntil: local(r.PaidUntil), CreatedAt: local(r.CreatedAt), UpdatedAt: local(r.UpdatedAt)}
 }
 
 func (s *server) ListResources(ctx context.Context, r ListResourcesRequestObject) (ListResourcesResponseObject, error) {

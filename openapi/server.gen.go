@@ -1236,6 +1236,9 @@ type Resource struct {
 	Order   Ref `json:"order,omitempty,omitzero"`
 	Ordinal int `json:"ordinal,omitempty,omitzero"`
 
+	// PaidUntil 包年包月到期时间，按量购买的没有 · when its subscription ends at the vendor; none for what is bought on demand
+	PaidUntil time.Time `json:"paid_until,omitempty,omitzero"`
+
 	// Payer 引用 · what a row is called
 	Payer  Ref    `json:"payer,omitempty,omitzero"`
 	Period Period `json:"period,omitempty,omitzero"`

@@ -164,8 +164,8 @@ func (s *Service) replan(ctx context.Context, tx *sql.Tx, x duoyun.Pool, plan *d
 }
 
 // reaccount refuses to point a pool that holds resources at another account: they would not be seen there, and what is
-// not seen would count as gone. Passwords, users, CA, mapping and timeouts may change, and the application credential
-// where the account names the project it must be of, which the driver checks.
+// not seen would count as gone. Passwords, users, CA, mapping, timeouts and the term of subscriptions may change, and
+// the application credential where the account names the project it must be of, which the driver checks.
 func (s *Service) reaccount(ctx context.Context, tx *sql.Tx, x duoyun.Pool, account json.RawMessage) error {
 	if len(account) == 0 {
 		return nil
@@ -188,7 +188,7 @@ func accountIdentity(account json.RawMessage) (string, error) {
 	if err := json.Unmarshal(account, &fields); err != nil {
 		return "", fmt.Errorf("account: %w", err)
 	}
-	for _, free := range []string{"user", "ca", "mapping", "timeout", "settling"} {
+	for _, free := range []string{"user", "ca", "mapping", "timeout", "settling", "subscribe_months"} {
 		delete(fields, free)
 	}
 	if project, _ := fields["project"].(string); project != "" {

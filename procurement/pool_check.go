@@ -105,6 +105,18 @@ func checkAccount(f *duoyun.Faults, raw json.RawMessage) {
 		return
 	}
 	noSecrets(f, "account", fields)
+	checkTerm(f, fields["subscribe_months"])
+}
+
+// checkTerm asks for a term that every vendor sells; none, and 0, is buying on demand.
+func checkTerm(f *duoyun.Faults, given any) {
+	months, number := given.(float64)
+	sold := func(term int) bool { return months == float64(term) }
+	if given == nil || number && (sold(0) || slices.ContainsFunc(duoyun.SubscriptionTerms(), sold)) {
+		return
+	}
+	f.Add("account.subscribe_months", clip(fmt.Sprint(given)), "应为 0（按量）或包年包月的月数：1 至 9、12、24、36",
+		"must be 0 (on demand) or the months of a subscription: 1 to 9, 12, 24 or 36")
 }
 
 func noSecrets(f *duoyun.Faults, path string, fields map[string]any) {

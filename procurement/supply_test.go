@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,17 @@ func TestABadPoolIsRefusedWithEveryFault(t *testing.T) {
 			_, err := b.svc.CreatePool(context.Background(), b.officer(t), duoyun.Once{}, in)
 			wantFaults(t, err, "account")
 		}
+		for term, want := range map[string]string{"0": "", "1": "", "9": "", "12": "", "36": "", "10": "account.subscribe_months", "-1": "account.subscribe_months",
+			"1.5": "account.subscribe_months", `"12"`: "account.subscribe_months", "48": "account.subscribe_months"} {
+			in := pool()
+			in.Code, in.Account = "jd-term-"+fmt.Sprint(len(term), term[0]), json.RawMessage(`{"subscribe_months":`+term+`}`)
+			_, err := b.svc.CreatePool(context.Background(), b.officer(t), duoyun.Once{}, in)
+			if want == "" {
+				wantCode(t, err, "")
+				continue
+			}
+			wantFaults(t, err, want)
+		}
 	})
 }
 
@@ -231,7 +243,7 @@ func TestAPoolThatHoldsResourcesKeepsItsAccountAndMayRotateItsCredentials(t *tes
 			`{"endpoint":"https://keystone.example/v3","project":"gov","endpoints":{"compute":"https://other.example"}}`} {
 			wantCode(t, update(other), duoyun.CodeConflict)
 		}
-		wantCode(t, update(`{"endpoint":"https://keystone.example/v3","project":"gov","app_credential_id":"next","mapping":{"classes":{"ssd":"fast"}}}`), "")
+		wantCode(t, update(`{"endpoint":"https://keystone.example/v3","project":"gov","app_credential_id":"next","mapping":{"classes":{"ssd":"fast"}},"subscribe_months":12}`), "")
 	})
 }
 

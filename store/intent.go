@@ -12,13 +12,13 @@ import (
 	"github.com/duoyun/duoyun/broker"
 )
 
-const intentColumns = `i.id, i.order_id, i.resource_id, i.pool_id, i.kind, i.op, i.before_spec, i.after_spec, i.state, i.step,
-	i.generation, i.owner, i.lease_until, i.wake_at, i.attempt, i.reason, i.doubt, i.compensate, i.created_at, i.updated_at`
+const intentColumns = `i.id, i.order_id, i.resource_id, i.pool_id, i.kind, i.op, i.before_spec, i.after_spec, i.months, i.paid_until,
+	i.state, i.step, i.generation, i.owner, i.lease_until, i.wake_at, i.attempt, i.reason, i.doubt, i.compensate, i.created_at, i.updated_at`
 
 func scanIntent(r row) (in duoyun.Intent, err error) {
 	var before, after string
-	err = r.Scan(&in.ID, opt(&in.OrderID), &in.ResourceID, &in.PoolID, &in.Kind, &in.Op, &before, &after, &in.State, &in.Step,
-		&in.Generation, &in.Owner, at(&in.LeaseUntil), at(&in.WakeAt), &in.Attempt, &in.Reason, into(&in.Doubt), &in.Compensate,
+	err = r.Scan(&in.ID, opt(&in.OrderID), &in.ResourceID, &in.PoolID, &in.Kind, &in.Op, &before, &after, &in.Months,
+		at(&in.PaidUntil), &in.State, &in.Step, &in.Generation, &in.Owner, at(&in.LeaseUntil), at(&in.WakeAt), &in.Attempt, &in.Reason, into(&in.Doubt), &in.Compensate,
 		at(&in.CreatedAt), at(&in.UpdatedAt))
 	if err != nil {
 		return in, err
@@ -61,13 +61,13 @@ func (s *Store) InsertIntents(ctx context.Context, tx *sql.Tx, intents []duoyun.
 			in.WakeAt = s.now()
 		}
 		rows[i] = []any{in.ID, null(in.OrderID), in.ResourceID, in.PoolID, string(in.Kind), string(in.Op),
-			string(duoyun.EncodeSpec(in.Before)), string(duoyun.EncodeSpec(in.After)), string(in.State), in.Step, in.Generation,
+			string(duoyun.EncodeSpec(in.Before)), string(duoyun.EncodeSpec(in.After)), in.Months, ts(in.PaidUntil), string(in.State), in.Step, in.Generation,
 			in.Owner, ts(in.LeaseUntil), ts(in.WakeAt), in.Attempt, in.Reason, asJSON(in.Doubt), in.Compensate,
 			ts(in.CreatedAt), ts(in.UpdatedAt)}
 	}
 	busy := duoyun.Fail(duoyun.CodeConflict, "", "该资源已有办理中的采购", "the resource has a purchase under way already")
-	return insertRows(ctx, tx, orDuplicate(busy), `INSERT INTO intents (id, order_id, resource_id, pool_id, kind, op, before_spec, after_spec, state, step,
-		generation, owner, lease_until, wake_at, attempt, reason, doubt, compensate, created_at, updated_at) VALUES`, rows)
+	return insertRows(ctx, tx, orDuplicate(busy), `INSERT INTO intents (id, order_id, resource_id, pool_id, kind, op, before_spec, after_spec, months, paid_until,
+		state, step, generation, owner, lease_until, wake_at, attempt, reason, doubt, compensate, created_at, updated_at) VALUES`, rows)
 }
 
 // SaveIntent writes what moves of an intent while the row has the state and owner of was: the compare-and-set of the
@@ -182,8 +182,8 @@ func (s *Store) HoldOrder(ctx context.Context, tx *sql.Tx, orderID string) error
 
 // RecordVendor writes what the vendor told of a resource.
 func (s *Store) RecordVendor(ctx context.Context, tx *sql.Tx, r duoyun.Resource) error {
-	return later1(ctx, tx, noResource(r.ID), `UPDATE resources SET vendor_id = $1, parts = $2, addresses = $3, observed = $4 WHERE id = $5`,
-		r.VendorID, asJSON(r.Parts), asJSON(r.Addresses), string(r.Observed), r.ID)
+	return later1(ctx, tx, noResource(r.ID), `UPDATE resources SET vendor_id = $1, parts = $2, addresses = $3, observed = $4,
+		paid_until = $5 WHERE id = $6`, r.VendorID, asJSON(r.Parts), asJSON(r.Addresses), string(r.Observed), ts(r.PaidUntil), r.ID)
 }
 
 // WaitingOn locks and lists the waiting intents that a resource's creation or deletion may let go on: creations of its

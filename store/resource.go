@@ -13,14 +13,15 @@ import (
 
 const resourceColumns = `r.id, r.number, r.order_id, r.line, r.ordinal, r.kind, r.name, r.agency_id, r.payer_id, r.system_id,
 	r.project_id, r.supplier_id, r.pool_id, r.contract_id, r.zone, r.state, r.spec, r.monthly_fen, r.vendor_id, r.parts,
-	r.addresses, r.observed, r.period, r.delivered_at, r.confirmed_at, r.terminated_at, r.created_at, r.updated_at`
+	r.addresses, r.observed, r.period, r.delivered_at, r.confirmed_at, r.terminated_at, r.paid_until,
+	r.created_at, r.updated_at`
 
 func scanResource(r row) (x duoyun.Resource, err error) {
 	var spec, observed string
 	err = r.Scan(&x.ID, opt(&x.Number), opt(&x.OrderID), &x.Line, &x.Ordinal, &x.Kind, &x.Name, &x.AgencyID, &x.PayerID,
 		opt(&x.SystemID), opt(&x.ProjectID), &x.SupplierID, &x.PoolID, opt(&x.ContractID), &x.Zone, &x.State, &spec, &x.Monthly,
 		&x.VendorID, into(&x.Parts), into(&x.Addresses), &observed, into(&x.Period), at(&x.Delivered), at(&x.Confirmed),
-		at(&x.Terminated), at(&x.CreatedAt), at(&x.UpdatedAt))
+		at(&x.Terminated), at(&x.PaidUntil), at(&x.CreatedAt), at(&x.UpdatedAt))
 	if err != nil {
 		return x, err
 	}
@@ -48,7 +49,7 @@ func (s *Store) InsertResources(ctx context.Context, tx *sql.Tx, rs []duoyun.Res
 	}
 	return insertRows(ctx, tx, nil, `INSERT INTO resources (id, number, order_id, line, ordinal, kind, name, agency_id, a1, a2, a3, a4,
 		payer_id, system_id, project_id, supplier_id, pool_id, contract_id, zone, state, spec, monthly_fen, vendor_id, parts,
-		addresses, observed, period, delivered_at, confirmed_at, terminated_at, created_at, updated_at) VALUES`, rows)
+		addresses, observed, period, delivered_at, confirmed_at, terminated_at, paid_until, created_at, updated_at) VALUES`, rows)
 }
 
 func resourceRow(x duoyun.Resource, a duoyun.Agency) []any {
@@ -56,7 +57,7 @@ func resourceRow(x duoyun.Resource, a duoyun.Agency) []any {
 		a.Ancestors[0], a.Ancestors[1], a.Ancestors[2], a.Ancestors[3], x.PayerID, null(x.SystemID), null(x.ProjectID),
 		x.SupplierID, x.PoolID, null(x.ContractID), x.Zone, string(x.State), string(duoyun.EncodeSpec(x.Spec)), int64(x.Monthly),
 		x.VendorID, asJSON(x.Parts), asJSON(x.Addresses), string(x.Observed), asJSON(x.Period), ts(x.Delivered), ts(x.Confirmed),
-		ts(x.Terminated), ts(x.CreatedAt), ts(x.UpdatedAt)}
+		ts(x.Terminated), ts(x.PaidUntil), ts(x.CreatedAt), ts(x.UpdatedAt)}
 }
 
 // InsertLinks writes references between resources.

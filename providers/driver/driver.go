@@ -193,6 +193,8 @@ type Account struct {
 	Mapping       Mapping       `json:"mapping,omitzero"`
 	Timeout       time.Duration `json:"timeout,omitempty"`  // per call; 0: 20 s
 	Settling      time.Duration `json:"settling,omitempty"` // 0: the driver's own
+	// SubscribeMonths is for how many months things are bought 包年包月: one of duoyun.SubscriptionTerms; 0: on demand 按量.
+	SubscribeMonths int `json:"subscribe_months,omitempty"`
 }
 
 // Mapping turns portable names into the account's own.
