@@ -19,6 +19,7 @@ type basket struct {
 	have      map[unitKey]parent // units bought by now
 	pinned    map[string]parent  // existing resources by number
 	networks  map[placeKey]parent
+	terms     map[string]int // by pool: the months it buys for; 0: on demand
 
 	resources []duoyun.Resource
 	fresh     []duoyun.Resource // those of resources that are platform networks
@@ -48,7 +49,7 @@ type parent struct {
 // fill puts every unit that was not bought before into a basket, parents before children.
 func (s *Service) fill(ctx context.Context, tx *sql.Tx, o duoyun.Order, got gotten, parcels []parcel) (*basket, error) {
 	b := &basket{order: o, now: s.now(), real: s.real(), purse: newPurse(o.Requested.Funding), have: map[unitKey]parent{},
-		pinned: map[string]parent{}, networks: map[placeKey]parent{}}
+		pinned: map[string]parent{}, networks: map[placeKey]parent{}, terms: map[string]int{}}
 	var err error
 	if b.agency, err = s.store.Agency(ctx, tx, o.AgencyID); err != nil {
 		return nil, err
@@ -61,6 +62,11 @@ func (s *Service) fill(ctx context.Context, tx *sql.Tx, o duoyun.Order, got gott
 		return nil, err
 	}
 	for _, p := range parcels {
+		pool, err := s.store.Pool(ctx, tx, p.offer.Pool.ID) // offers tell nothing of its account
+		if err != nil {
+			return nil, err
+		}
+		b.terms[pool.ID] = pool.SubscribeMonths()
 		for _, u := range p.units {
 			if !got.lacks(u) {
 				continue
@@ -142,10 +148,14 @@ func (b *basket) resource(p parcel, u duoyun.Unit) duoyun.Resource {
 		Zone: u.Zone, State: duoyun.ResourceReserved, Spec: u.Spec, Period: o.Requested.Period, CreatedAt: b.now, UpdatedAt: b.now}
 }
 
-// intend writes the purchase of a resource; one that waits is woken when what it hangs on has been verified.
+// intend writes the purchase of a resource, and for how long it is paid ahead where its pool buys so; one that waits is
+// woken when what it hangs on has been verified.
 func (b *basket) intend(r duoyun.Resource, waits bool) {
 	in := intentFor(r, duoyun.OpCreate, b.real)
 	in.OrderID, in.After = r.OrderID, r.Spec
+	if most := b.terms[r.PoolID]; most > 0 && r.Kind.Subscribable() {
+		in.Months = duoyun.TermMonths(most, duoyun.DateOf(b.now), periodEnd(r.Period))
+	}
 	if waits {
 		in.State = duoyun.IntentWaiting
 	}

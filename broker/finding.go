@@ -29,6 +29,10 @@ const (
 	FindingGhost      = "ghost"      // recorded as live, and proven gone
 	FindingDrift      = "drift"      // exists with another spec than recorded
 
+	FindingExpiring   = "expiring"    // a subscription ends soon and is not renewed: its order's period ends
+	FindingExpired    = "expired"     // a subscription has ended
+	FindingNotRenewed = "not_renewed" // the vendor refused to renew a subscription, or a person gave it up
+
 	FindingShortage    = "shortage"          // contract, budget, quota or the vendor does not suffice for an order
 	FindingNotPlaced   = "not_placed"        // an order cannot be placed as it was signed
 	FindingNoOffer     = "no_offer"          // no pool can serve a part of an order
@@ -47,6 +51,7 @@ func FindingKinds() map[string]string {
 		FindingLeftover: "残留未清", FindingAuth: "凭据失效",
 		FindingSurplus: "多出一份", FindingBadReply: "答复不合约定",
 		FindingOrphan: "无主资源", FindingGhost: "云上已失", FindingDrift: "规格漂移",
+		FindingExpiring: "将到期", FindingExpired: "已到期", FindingNotRenewed: "续费未成",
 		FindingShortage: "额度不足", FindingNotPlaced: "未能落单",
 		FindingNoOffer: "无人可供", FindingOverProject: "超出立项",
 		FindingOverFunding: "超出申报资金", FindingDisputed: "开通有异议",
@@ -233,6 +238,10 @@ func protocolWords(kind string, op duoyun.Op) wording {
 	case FindingHalfway:
 		return wording{duoyun.Text{ZH: "%s 的变更未能完成，可能停在中途", EN: "the change of %s failed and may have stopped half-way"}, []duoyun.FindingAction{
 			byPeople("核对云平台上的实际情况后重新提交变更", "compare with the cloud and submit the change again")}}
+	case FindingNotRenewed:
+		return wording{duoyun.Text{ZH: "%s 包年包月续费未成", EN: "the subscription of %s was not renewed"}, []duoyun.FindingAction{
+			byPeople("排除原因（如账户余额不足）后办结本事项，系统即再次续费", "mend the cause, such as the account's balance, and resolve this: the platform then renews again"),
+			byPeople("不再需要的，提交注销单", "submit a release order for what is no longer needed")}}
 	case FindingLeftover:
 		return wording{duoyun.Text{ZH: "%s 开通失败后的残留未能清除", EN: "what stands of %s after its failure could not be taken away"}, []duoyun.FindingAction{
 			{Remedy: duoyun.RemedyClear, Text: duoyun.Text{ZH: "再次清除残留", EN: "take it away once more"}},
@@ -247,6 +256,8 @@ func giveUpWords(op duoyun.Op) duoyun.Text {
 		return duoyun.Text{ZH: "放弃购买：释放占用，已建部分由系统清除", EN: "give the purchase up: its holds are freed and what stands of it is taken away"}
 	case duoyun.OpDelete:
 		return duoyun.Text{ZH: "放弃此次释放：资源照旧在用、照旧计费", EN: "give the release up: the resource stays, and stays billed"}
+	case duoyun.OpRenew:
+		return duoyun.Text{ZH: "放弃此次续费：到期日照旧", EN: "give the renewal up: it ends when it would have ended"}
 	}
 	return duoyun.Text{ZH: "放弃此次变更：记录保持变更前的规格", EN: "give the change up: the record keeps the spec from before it"}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/duoyun/duoyun"
 )
@@ -90,13 +91,24 @@ func heldKinds() []string { return []string{FindingShortage, FindingNotPlaced} }
 
 // settle closes an order's findings of these kinds.
 func (s *Service) settle(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, o duoyun.Order, how string, kinds ...string) error {
-	ids, err := s.store.CloseFindings(ctx, tx, "order", o.ID, kinds, how, actor.Name, s.now())
+	return s.closed(ctx, tx, actor, matter{"order", o.ID, o.Number, s.now()}, how, kinds)
+}
+
+// matter is what findings are about, and when they come to their end.
+type matter struct {
+	subject, id, number string
+	at                  time.Time
+}
+
+// closed closes the findings of these kinds about a matter.
+func (s *Service) closed(ctx context.Context, tx *sql.Tx, actor duoyun.Actor, m matter, how string, kinds []string) error {
+	ids, err := s.store.CloseFindings(ctx, tx, m.subject, m.id, kinds, how, actor.Name, m.at)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
 		e := entry(ctx, actor, "finding.resolve", "finding", id)
-		e.Detail = detail(map[string]string{"order": o.Number, "note": how})
+		e.Detail = detail(map[string]string{m.subject: m.number, "note": how})
 		if err := s.store.Audit(ctx, tx, e); err != nil {
 			return err
 		}

@@ -25,6 +25,8 @@ func (s *Service) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r d
 		err = s.created(ctx, tx, in, &r)
 	case duoyun.OpDelete:
 		err = s.deleted(ctx, tx, in, &r)
+	case duoyun.OpRenew:
+		err = s.renewed(ctx, tx, in, r)
 	default:
 		err = s.updated(ctx, tx, in, &r)
 	}
@@ -140,6 +142,9 @@ func (s *Service) deleted(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r *
 		now := s.now()
 		r.Terminated = now
 		if err := s.moveResource(ctx, tx, r, duoyun.ResourceTerminated); err != nil {
+			return err
+		}
+		if err := s.endsNoMore(ctx, tx, *r, "资源已释放，系统自动办结本事项"); err != nil {
 			return err
 		}
 		if err := s.meters.Stop(ctx, tx, *r, now); err != nil {

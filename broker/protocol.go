@@ -181,7 +181,7 @@ func (p *Purchaser) load(ctx context.Context, tx *sql.Tx, cloud *providers.Cloud
 func change(in duoyun.Intent, s Subject) driver.Change {
 	r := s.Resource
 	c := driver.Change{Op: in.Op, Kind: in.Kind, Mark: r.Mark(), Name: r.Name, Zone: r.Zone, Before: in.Before, After: in.After,
-		ID: r.VendorID, Parts: copied(r.Parts)}
+		ID: r.VendorID, Parts: copied(r.Parts), Months: in.Months, PaidUntil: in.PaidUntil}
 	if in.Op == duoyun.OpCreate {
 		c.ID, c.Parts = "", map[string]string{} // nothing can exist before the first step
 	}

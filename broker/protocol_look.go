@@ -193,6 +193,8 @@ func (w *work) compare(ctx context.Context, o driver.Observation) error {
 	switch {
 	case o.Mark != "" && o.Mark != c.Mark || o.ID != "" && o.ID != c.ID:
 		return w.person(ctx, FindingConflict, "the resource under our id is not ours: "+o.ID+" "+o.Mark)
+	case w.in.Op == duoyun.OpRenew:
+		return w.prolonged(ctx, o)
 	case o.State == driver.Errored:
 		return w.broken(ctx, driver.Evidence{ID: o.ID, Detail: "the vendor shows it in error"})
 	case o.State == driver.Building || o.State == driver.Deleting:

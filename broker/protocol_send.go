@@ -17,6 +17,11 @@ import (
 
 // send makes the one wire call of a step that this worker moved from intended to sent.
 func (w *work) send(ctx context.Context) error {
+	if w.in.Op == duoyun.OpRenew {
+		if over, err := w.renewedBefore(ctx); over || err != nil {
+			return err
+		}
+	}
 	timeout := w.cloud.Capabilities().CallTimeout
 	if w.now().Add(timeout).After(w.in.LeaseUntil) {
 		return w.unsent(ctx) // we were held up: the call could outlive the lease

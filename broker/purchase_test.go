@@ -32,6 +32,7 @@ type shop struct {
 	jobs      map[string]int
 	locked    time.Time     // real time
 	line      time.Duration // how long the next job has been due
+	months    int           // what is ordered is bought for so many; 0: on demand
 }
 
 func newShop(t *testing.T, s *store.Store) *shop {
@@ -81,7 +82,7 @@ func (x *shop) order(name string, spec duoyun.Spec, state duoyun.IntentState, pa
 		PayerID: x.world.ID(storetest.Data), SupplierID: x.world.ID("telecom-suqian"), PoolID: x.world.ID("telecom-1"),
 		State: duoyun.ResourceReserved, Spec: spec, CreatedAt: now, UpdatedAt: now}
 	in := duoyun.Intent{ID: duoyun.NewID(time.Now()), ResourceID: r.ID, PoolID: r.PoolID, Kind: r.Kind, Op: duoyun.OpCreate, After: spec,
-		State: state, WakeAt: now, CreatedAt: now, UpdatedAt: now}
+		Months: x.months, State: state, WakeAt: now, CreatedAt: now, UpdatedAt: now}
 	x.tx(func(tx *sql.Tx) error {
 		ctx := context.Background()
 		if err := x.store.InsertResources(ctx, tx, []duoyun.Resource{r}); err != nil {

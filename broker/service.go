@@ -26,6 +26,7 @@ type Store interface {
 	WorkOrderStore
 	LoginStore
 	DecisionStore
+	SubscriptionStore
 }
 
 // OrderStore keeps orders and their history.

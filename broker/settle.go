@@ -92,9 +92,14 @@ func (w *work) end(ctx context.Context, tx *sql.Tx, s settlement) (duoyun.Intent
 // facts is the resource with what the vendor told of it.
 func (w *work) facts(s settlement) duoyun.Resource {
 	r, c := w.subject.Resource, w.known()
-	r.VendorID, r.Parts = c.ID, c.Parts
+	if w.in.Op != duoyun.OpRenew { // which makes nothing, whatever its order is called
+		r.VendorID, r.Parts = c.ID, c.Parts
+	}
 	if s.seen == nil {
 		return r
+	}
+	if buys := w.in.Op == duoyun.OpCreate || w.in.Op == duoyun.OpRenew; buys && s.path[len(s.path)-1] == duoyun.IntentVerified {
+		r.PaidUntil = s.seen.PaidUntil
 	}
 	if len(s.seen.Addresses) > 0 {
 		r.Addresses = s.seen.Addresses
@@ -145,7 +150,11 @@ func (w *work) compensated(ctx context.Context, e *ending, in duoyun.Intent, r d
 
 // leftovers sees to what a failed intent left at the vendor.
 func (w *work) leftovers(ctx context.Context, e *ending, in duoyun.Intent, r duoyun.Resource) error {
-	if in.Op != duoyun.OpCreate {
+	switch {
+	case in.Op == duoyun.OpRenew:
+		e.findings = append(e.findings, w.finding(FindingNotRenewed, in, r, in.Reason))
+		return nil
+	case in.Op != duoyun.OpCreate:
 		if in.Step > 0 || in.Op == duoyun.OpDelete {
 			e.findings = append(e.findings, w.finding(FindingHalfway, in, r, in.Reason))
 		}

@@ -42,6 +42,7 @@ type thing struct {
 	visible        time.Time // listings show it from here
 	goneAt         time.Time // zero: stays
 	token          string
+	paidUntil      time.Time // of a subscription
 }
 
 // vendor is a scripted cloud: servers are made in one step, networks in three, and each call may meet a fault.
@@ -141,6 +142,10 @@ func (s shelf) Plan(c driver.Change) ([]driver.Step, error) {
 		return []driver.Step{{Name: "delete-" + string(s.kind), Await: true}}, nil
 	case c.Op == duoyun.OpUpdate:
 		return []driver.Step{{Name: "resize", Await: true}}, nil
+	case c.Op == duoyun.OpRenew && s.kind == duoyun.KindDisk: // with its server
+		return nil, nil
+	case c.Op == duoyun.OpRenew:
+		return []driver.Step{{Name: "renew", Await: true}}, nil
 	case s.kind == duoyun.KindNetwork:
 		return []driver.Step{{Name: "network", Main: true}, {Name: "subnet"}, {Name: "router"}}, nil
 	}
@@ -210,6 +215,9 @@ func (s shelf) act(c driver.Call) driver.Reply {
 		}
 		t := &thing{id: fmt.Sprintf("v-%d", len(s.things)+1), mark: c.Mark, step: c.Step, kind: s.kind, spec: c.After, state: driver.Active,
 			visible: s.clock.Now().Add(s.lag), token: c.Token}
+		if c.Months > 0 {
+			t.paidUntil = s.clock.Now().AddDate(0, c.Months, 0)
+		}
 		if s.observed != nil {
 			t.spec = s.observed(t.spec)
 		}
@@ -221,6 +229,13 @@ func (s shelf) act(c driver.Call) driver.Reply {
 				t.spec = c.After
 			}
 		}
+	case duoyun.OpRenew: // no token keeps it from being done twice
+		for _, t := range s.things {
+			if t.id == c.ID || t.kind == duoyun.KindDisk && !t.paidUntil.IsZero() { // disks are renewed with their server
+				t.paidUntil = t.paidUntil.AddDate(0, c.Months, 0)
+			}
+		}
+		return driver.Reply{ID: "renewal order", OrderID: "o-1"}
 	case duoyun.OpDelete:
 		for _, t := range s.things {
 			if t.mark == c.Mark && "delete-"+t.step == c.Step {
@@ -256,7 +271,7 @@ func (s shelf) Look(_ context.Context, c driver.Call) (driver.Evidence, error) {
 		case c.Op == duoyun.OpCreate && !byID && t.mark == c.Mark && t.step == c.Step && seen,
 			byID && t.id == c.Parts[c.Step],
 			c.Op == duoyun.OpDelete && t.mark == c.Mark && "delete-"+t.step == c.Step,
-			c.Op == duoyun.OpUpdate && t.id == c.ID:
+			(c.Op == duoyun.OpUpdate || c.Op == duoyun.OpRenew) && t.id == c.ID:
 			hits = append(hits, t)
 		}
 	}
@@ -271,6 +286,8 @@ func (s shelf) Look(_ context.Context, c driver.Call) (driver.Evidence, error) {
 		e.State = driver.Absent
 	case len(hits) == 0:
 	case c.Op == duoyun.OpUpdate && duoyun.SameSpec(hits[0].spec, c.Before):
+		e.SentinelSeen = true
+	case c.Op == duoyun.OpRenew && !hits[0].paidUntil.After(c.PaidUntil):
 		e.SentinelSeen = true
 	case hits[0].state == driver.Building:
 		e.State, e.ID = driver.Pending, hits[0].id
@@ -297,7 +314,7 @@ func (s shelf) Observe(_ context.Context, id string) (driver.Observation, error)
 }
 
 func (t *thing) observe() driver.Observation {
-	return driver.Observation{ID: t.id, Mark: t.mark, State: t.state, Spec: t.spec, Addresses: []string{"10.32.0.5"}, Raw: []byte(`{"adminPass":"x","id":"` + t.id + `"}`)}
+	return driver.Observation{ID: t.id, Mark: t.mark, State: t.state, Spec: t.spec, Addresses: []string{"10.32.0.5"}, PaidUntil: t.paidUntil, Raw: []byte(`{"adminPass":"x","id":"` + t.id + `"}`)}
 }
 
 // ListParts implements driver.PartLister over what is not a unit's main object.

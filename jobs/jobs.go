@@ -45,12 +45,18 @@ type Reconciler interface {
 	ReconcileDue(ctx context.Context) (pools int, err error)
 }
 
-// Services are what the workers call; Prober and Reconciler may be nil.
+// Renewer renews subscriptions that end soon, and tells of those that end.
+type Renewer interface {
+	RenewSubscriptions(ctx context.Context) (renewals int, err error)
+}
+
+// Services are what the workers call; Prober, Reconciler and Renewer may be nil.
 type Services struct {
 	Placer     Placer
 	Buyer      Buyer
 	Prober     Prober
 	Reconciler Reconciler
+	Renewer    Renewer
 }
 
 // How many workers buy, and how many of them may be at one pool's calls: while a vendor is silent, each of its workers
@@ -109,6 +115,7 @@ func Open(ctx context.Context, db *sql.DB, sqlite bool, s Services, o Options) (
 			heldKind:                    {MaxWorkers: 1},
 			probeKind:                   {MaxWorkers: 1},
 			reconcileKind:               {MaxWorkers: 1},
+			renewKind:                   {MaxWorkers: 1},
 		},
 		Workers:              r.workers(),
 		PeriodicJobs:         r.periodic(),

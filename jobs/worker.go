@@ -14,6 +14,7 @@ const (
 	heldKind      = "held"
 	probeKind     = "probe"
 	reconcileKind = "reconcile"
+	renewKind     = "renew"
 )
 
 // silenceJob confirms deliveries whose time for objections has passed.
@@ -35,6 +36,11 @@ func (probeJob) Kind() string { return probeKind }
 type reconcileJob struct{}
 
 func (reconcileJob) Kind() string { return reconcileKind }
+
+// renewJob renews the subscriptions that end soon.
+type renewJob struct{}
+
+func (renewJob) Kind() string { return renewKind }
 
 // reconcileWorker may take longer than the others: an account is read page by page.
 type reconcileWorker struct {
@@ -80,6 +86,13 @@ func (r *Runner) workers() *river.Workers {
 		return r.services.Prober.ProbeAll(ctx, j.ScheduledAt.Truncate(time.Minute))
 	}))
 	river.AddWorker(w, reconcileWorker{reconciler: r.services.Reconciler})
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[renewJob]) error {
+		if r.services.Renewer == nil {
+			return nil
+		}
+		_, err := r.services.Renewer.RenewSubscriptions(ctx)
+		return err
+	}))
 	return w
 }
 
@@ -96,6 +109,9 @@ func (r *Runner) periodic() []*river.PeriodicJob {
 	}
 	if r.services.Reconciler != nil {
 		jobs = append(jobs, every(10*time.Minute, reconcileJob{})) // looks for pools that are due: each is once a day
+	}
+	if r.services.Renewer != nil {
+		jobs = append(jobs, every(10*time.Minute, renewJob{}))
 	}
 	return jobs
 }
