@@ -145,7 +145,7 @@ func holdColumns() []column {
 
 func sheetColumns() []column {
 	return []column{{"资源单号", "NUMBER", "resource.number"}, {"类型", "KIND", "resource.kind:kind"}, {"名称", "NAME", "resource.name"}, {"资源池", "POOL", "pool"},
-		{"地址", "ADDRESSES", "resource.addresses"}, {"系统", "OS", "os"}, {"服务量", "WORK", "work"}, {"登录", "LOGIN", "login"}, {"到期", "EXPIRES", "expires"}, {"模拟环境", "SIMULATED", "simulated"}}
+		{"地址", "ADDRESSES", "resource.addresses"}, {"系统", "OS", "os"}, {"服务量", "WORK", "work"}, {"登录", "LOGIN", "login"}, {"到期", "EXPIRES", "expires"}, {"包年包月至", "PAID UNTIL", "resource.paid_until"}, {"模拟环境", "SIMULATED", "simulated"}}
 }
 
 // candidates is the placement table of one component: every supplier's price for it, or why it was dropped. What has no
