@@ -38,10 +38,14 @@ func (c *Cloud) usedVCPU(ctx context.Context) (sum int64, err error) {
 	if err != nil || len(all) == 0 {
 		return 0, err
 	}
-	flavors, err := c.Flavors(ctx)
+	types, err := c.types(nil).every(ctx)
+	vcpu := map[string]int64{}
+	for _, t := range types {
+		vcpu[t.Name] = t.VCPU
+	}
 	for _, v := range all {
-		if i := slices.IndexFunc(flavors, func(f driver.Flavor) bool { return f.ID == v.Type }); i >= 0 && v.State != "stopped" {
-			sum += flavors[i].VCPU
+		if v.State != "stopped" {
+			sum += vcpu[v.Type]
 		}
 	}
 	return sum, err

@@ -84,6 +84,26 @@ func (s *simulated) overQuota(k duoyun.Kind) func() {
 	return func() { s.sim.SetQuota(s.Owner(), map[simcloud.Item]int64{item: simcloud.DefaultQuota()[item]}) }
 }
 
+// quote is the list price of an hour.
+func (s *simulated) quote(c driver.Change) (duoyun.Amount, bool) {
+	if c.Months > 0 {
+		return duoyun.Amount{}, false
+	}
+	switch spec := c.After.(type) {
+	case duoyun.ServerSpec:
+		server := simcloud.Server{Size: simcloud.Size{VCPU: spec.VCPU, RAMMiB: spec.RAMGiB << 10}}
+		return simcloud.PriceOf(s.sim, &server, 0).Plus(simcloud.PriceOf(s.sim, &simcloud.Volume{Type: "gp3", SizeGiB: spec.SystemDiskGiB}, 0)), true
+	case duoyun.DiskSpec:
+		return simcloud.PriceOf(s.sim, &simcloud.Volume{Type: "gp3", SizeGiB: spec.SizeGiB}, 0), true
+	case duoyun.DatabaseSpec:
+		size := simcloud.DatabaseSize{VCPU: spec.VCPU, RAMMiB: spec.RAMGiB << 10, StorageGiB: spec.StorageGiB}
+		return simcloud.PriceOf(s.sim, &simcloud.Database{Engine: spec.Engine, Standby: spec.Standby, Size: size}, 0), true
+	case duoyun.CacheSpec:
+		return simcloud.PriceOf(s.sim, &simcloud.Cache{Standby: spec.Standby, Size: simcloud.CacheSize{RAMMiB: 1402}}, 0), true
+	}
+	return duoyun.Amount{}, false
+}
+
 // bill is what the simulated cloud charged for a unit by the tag it bears: a server's bill is with its system disk.
 func (s *simulated) bill(id string, m duoyun.Month) (sum duoyun.Amount) {
 	mark := s.markOf(id)
@@ -164,7 +184,7 @@ func (s *simulated) harness() drivertest.Harness {
 	kinds := []duoyun.Kind{duoyun.KindServer, duoyun.KindDisk, duoyun.KindNetwork, duoyun.KindLoadBalancer, duoyun.KindPublicIP, duoyun.KindBucket,
 		duoyun.KindDatabase, duoyun.KindCache}
 	return drivertest.Harness{Open: aws.Open, Account: s.account(), Wait: s.advance, Kinds: kinds, Crowd: kinds, Now: s.clock, Pass: s.pass,
-		Money:       drivertest.Money{Bill: s.bill},
+		Money:       drivertest.Money{Quote: s.quote, Bill: s.bill},
 		NaturalKeys: []duoyun.Kind{duoyun.KindBucket, duoyun.KindLoadBalancer, duoyun.KindDatabase, duoyun.KindCache},
 		Faults: drivertest.Faults{
 			SellOut: s.soldOut, OverQuota: s.overQuota, Deny: s.fault(func(r *simcloud.Rule) { r.Status = http.StatusForbidden }),

@@ -45,7 +45,7 @@ func (b balancerKind) kind() *table.Kind {
 			"delete-load_balancer": {Run: b.remove, Look: b.balancers().named(digits, table.Unmade)},
 			"delete-target_group":  {Run: b.removeGroup, Look: b.targetGroups().named(digits, table.Unmade)},
 		},
-		Reading: b.observe, Listing: b.balancers().listed(balancer.observed),
+		Reading: b.observe, Listing: b.balancers().listed(balancer.observed), Parts: map[string]table.Shelf{"target_group": b.targetGroups().shelf()},
 	}
 }
 
@@ -117,8 +117,11 @@ type targetGroup struct {
 	Port int
 }
 
-func (v targetGroup) key() string        { return v.Name }
-func (v targetGroup) thing() table.Thing { return table.Thing{ID: v.Name, State: driver.Active} }
+func (v targetGroup) key() string { return v.Name }
+
+func (v targetGroup) thing() table.Thing {
+	return table.Thing{ID: v.Name, Note: table.Note("dy-"+v.Name, "target_group"), State: driver.Active}
+}
 
 func (c *Cloud) balancers() listing[balancer] {
 	return listing[balancer]{cloud: c, service: elb, action: "DescribeLoadBalancers", list: "LoadBalancers", id: "Names.member.1", fits: isName}

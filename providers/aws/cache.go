@@ -30,7 +30,8 @@ func (x cacheKind) kind() *table.Kind {
 			"delete-cache":        {Run: x.remove, Look: x.caches().named(same, table.Unmade)},
 			"delete-subnet_group": {Run: x.subnets().dropping("DeleteCacheSubnetGroup", "CacheSubnetGroupName"), Look: x.subnets().named(same, table.Unmade)},
 		}, x.neighbours),
-		Reading: x.observe, Listing: x.caches().listed(x.observed), Parts: map[string]table.Shelf{"cache_group": x.guard().groups().shelf()},
+		Reading: x.observe, Listing: x.caches().listed(x.observed),
+		Parts: map[string]table.Shelf{"cache_group": x.guard().groups().shelf(), "subnet_group": x.subnets().shelf()},
 	}
 }
 

@@ -116,10 +116,10 @@ type offering struct {
 func (o offering) key() string        { return o.Name }
 func (o offering) thing() table.Thing { return table.Thing{ID: o.Name, State: driver.Active} }
 
-// Flavors implements driver.Catalogue for the region, whatever the zone. The vendor does not tell what is sold out: a
+// Flavors implements driver.Catalogue for the region, whatever the zone: types of the current generation. The vendor does not tell what is sold out: a
 // launch that finds no capacity is refused.
 func (c *Cloud) Flavors(ctx context.Context) ([]driver.Flavor, error) {
-	all, err := c.types(nil).every(ctx)
+	all, err := c.types(params{"Filter.1.Name": "current-generation", "Filter.1.Value.1": "true"}).every(ctx)
 	var flavors []driver.Flavor
 	for _, t := range all {
 		if len(t.GPUs) == 0 {

@@ -18,6 +18,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/duoyun/duoyun/providers/driver"
+	"github.com/duoyun/duoyun/providers/driver/table"
 )
 
 // service is one of the vendor's APIs, by the label that begins its host names.
@@ -210,7 +211,7 @@ var errNameless = errors.New("the answer to a creation has no id in it")
 func (c *Cloud) create(ctx context.Context, s service, action string, in params, at ...string) (driver.Reply, error) {
 	answer, err := c.call(ctx, s, action, in)
 	if err != nil {
-		return driver.Reply{}, err
+		return driver.Reply{}, settling(action, err)
 	}
 	id, err := text(answer, at...)
 	if err == nil && id == "" {
@@ -225,7 +226,22 @@ func (c *Cloud) change(ctx context.Context, s service, action string, in params)
 	if err == nil {
 		_, _, err = within(answer)
 	}
-	return driver.Reply{RequestID: requestID(answer)}, err
+	return driver.Reply{RequestID: requestID(answer)}, settling(action, err)
+}
+
+// settling: what a mutation builds on was seen before it was sent, but EC2 is eventually consistent: another of its servers
+// may not know of it yet, and asks for the call again (devguide/eventual-consistency.html). What takes away takes "not
+// found" at its word.
+func settling(action string, err error) error {
+	for _, verb := range []string{"Delete", "Terminate", "Release", "Detach", "Disassociate", "Deregister"} {
+		if strings.HasPrefix(action, verb) {
+			return err
+		}
+	}
+	if Code(err) == driver.NotFound {
+		return table.Refuse(driver.NotReady, err)
+	}
+	return err
 }
 
 func requestID(answer []byte) string {

@@ -151,3 +151,32 @@ func TestWhatNeverLeftIsUnavailableAndWhatBrokeIsInDoubt(t *testing.T) {
 		t.Errorf("anything: %q", code)
 	}
 }
+
+func TestAParentThatTheVendorDoesNotKnowYetIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.FormValue("Action") {
+		case "DescribeVpcs":
+			_, _ = io.WriteString(w, "<R><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></R>")
+		case "DescribeAvailabilityZones":
+			_, _ = io.WriteString(w, "<R><availabilityZoneInfo><item><zoneName>a</zoneName><zoneState>available</zoneState></item><item><zoneName>b</zoneName><zoneState>available</zoneState></item></availabilityZoneInfo></R>")
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>")
+		}
+	}))
+	t.Cleanup(s.Close)
+	c, err := aws.Open(t.Context(), driver.Account{Endpoint: s.URL, Region: region, AccessKey: "AKIA", Secret: driver.NewSecret("secret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, _ := c.Kind(duoyun.KindNetwork)
+	change := driver.Change{Op: duoyun.OpCreate, Kind: duoyun.KindNetwork, Mark: "dy-1", ID: "vpc-1", After: duoyun.NetworkSpec{CIDR: "10.0.0.0/24"}}
+	if _, err := network.Run(t.Context(), driver.Call{Change: change, Step: "subnet"}); c.Code(err) != driver.NotReady {
+		t.Errorf("a creation: %q, %v", c.Code(err), err)
+	}
+	change.Op, change.After = duoyun.OpDelete, nil
+	if _, err := network.Run(t.Context(), driver.Call{Change: change, Step: "delete-network"}); err != nil {
+		t.Errorf("a deletion: %q, %v", c.Code(err), err)
+	}
+}

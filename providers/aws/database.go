@@ -36,7 +36,8 @@ func (d databaseKind) kind() *table.Kind {
 			"delete-database":     {Run: d.remove, Look: d.databases().named(same, table.Unmade)},
 			"delete-subnet_group": {Run: d.subnetGroups().dropping("DeleteDBSubnetGroup", "DBSubnetGroupName"), Look: d.subnetGroups().named(same, table.Unmade)},
 		}, d.neighbours),
-		Reading: d.observe, Listing: d.databases().listed(d.observed), Parts: map[string]table.Shelf{"database_group": d.guard().groups().shelf()},
+		Reading: d.observe, Listing: d.databases().listed(d.observed),
+		Parts: map[string]table.Shelf{"database_group": d.guard().groups().shelf(), "subnet_group": d.subnetGroups().shelf()},
 	}
 }
 
@@ -127,8 +128,11 @@ type subnetGroup struct {
 	Cache string `xml:"CacheSubnetGroupName"`
 }
 
-func (v subnetGroup) key() string        { return v.DB + v.Cache }
-func (v subnetGroup) thing() table.Thing { return table.Thing{ID: v.key(), State: driver.Active} }
+func (v subnetGroup) key() string { return v.DB + v.Cache }
+
+func (v subnetGroup) thing() table.Thing {
+	return table.Thing{ID: v.key(), Note: table.Note(v.key(), "subnet_group"), State: driver.Active}
+}
 
 func (c *Cloud) subnetGroups() listing[subnetGroup] {
 	return listing[subnetGroup]{cloud: c, service: rds, action: "DescribeDBSubnetGroups", list: "DBSubnetGroups", id: "DBSubnetGroupName"}

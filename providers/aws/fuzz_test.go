@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -86,6 +87,30 @@ func FuzzErrors(f *testing.F) {
 			if _, err := list(t, c, k); err == nil || c.Code(err) == driver.OK {
 				t.Errorf("%s: HTTP 400 is no error", k)
 			}
+		}
+	})
+}
+
+// FuzzPrices: a list price is exact or an error.
+func FuzzPrices(f *testing.F) {
+	for _, seed := range []string{
+		`{"terms":{"OnDemand":{"A":{"priceDimensions":{"B":{"unit":"Hrs","beginRange":"0","pricePerUnit":{"CNY":"0.1225"}}}}}}}`,
+		`{"terms":{"OnDemand":{"A":{"priceDimensions":{"B":{"unit":"GB-Mo","beginRange":"0","pricePerUnit":{"CNY":"x"}}}}}}}`, `{}`, `[]`, ``, `{"terms":{"OnDemand":{"A":{}}}}`,
+	} {
+		f.Add(seed)
+	}
+	var body string
+	c := answering(f, http.StatusOK, &body)
+	quotes, _ := driver.As[driver.Quoter](c)
+	change := driver.Change{Op: duoyun.OpCreate, Kind: duoyun.KindCache, After: duoyun.CacheSpec{Version: "7.0", MemoryGiB: 1}}
+	f.Fuzz(func(t *testing.T, product string) {
+		quoted, err := json.Marshal(map[string]any{"PriceList": []string{product}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body = string(quoted)
+		if q, err := quotes.Quote(t.Context(), change); err == nil && (q.Per != "hour" || q.Currency == "") {
+			t.Errorf("%+v", q)
 		}
 	})
 }

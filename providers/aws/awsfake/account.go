@@ -17,6 +17,7 @@ func accountActions() []action {
 	const query = "MetricDataQueries.member.N."
 	return []action{
 		{service: "servicequotas", name: "GetServiceQuota", do: serviceQuota},
+		{service: "pricing", name: "GetProducts", do: products},
 		{service: "ce", name: "GetCostAndUsage", do: costAndUsage},
 		{service: "monitoring", name: "GetMetricData", needs: "StartTime EndTime " + query + "Id " + query + "MetricStat.Stat " + query + "MetricStat.Period:int " +
 			query + "MetricStat.Metric.Namespace " + query + "MetricStat.Metric.MetricName", takes: "ScanBy NextToken " + query + "MetricStat.Metric.Dimensions.member.N.Name " +
@@ -184,4 +185,65 @@ func (c *call) measured(at string, from, to time.Time) (object, error) {
 		}
 	}
 	return object{"Id": c.get(at + "Id"), "Label": metric, "StatusCode": "Complete", "Timestamps": listOf("member", times), "Values": listOf("member", values)}, nil
+}
+
+// products lists one product for the filters of a size that is sold here, and none otherwise.
+func products(c *call) (object, error) {
+	var in struct {
+		ServiceCode, FormatVersion string
+		Filters                    []struct{ Type, Field, Value string }
+	}
+	if err := c.said(&in); err != nil {
+		return nil, err
+	}
+	by := map[string]string{}
+	for _, f := range in.Filters {
+		if f.Type != "TERM_MATCH" || by[f.Field] != "" {
+			return nil, bad("InvalidParameterException", "filter %+v", f)
+		}
+		by[f.Field] = f.Value
+	}
+	price, unit, sold := c.listed(in.ServiceCode, by)
+	list := []string{}
+	if sold && by["regionCode"] == c.Owner().Region {
+		raw, err := json.Marshal(object{"product": object{"attributes": by}, "terms": object{"OnDemand": object{"SKU.T": object{"priceDimensions": object{"SKU.T.R": object{
+			"unit": unit, "beginRange": "0", "endRange": "Inf", "pricePerUnit": object{"CNY": price.String()}}}}}}})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, string(raw))
+	}
+	return object{"FormatVersion": "aws_v1", "PriceList": list}, nil
+}
+
+// listed is the price of a unit: of an hour, or of a month of 730 hours for storage.
+func (c *call) listed(service string, by map[string]string) (price duoyun.Amount, unit string, sold bool) {
+	standby := by["deploymentOption"] == "Multi-AZ"
+	engine := strings.ToLower(by["databaseEngine"])
+	size := func(name string) (simcloud.Size, bool) {
+		id, err := c.flavorID(name)
+		if err != nil {
+			return simcloud.Size{}, false
+		}
+		f, err := simcloud.Get[simcloud.Flavor](c.sim, simcloud.Owner{}, id)
+		return simcloud.Size{VCPU: f.VCPU, RAMMiB: f.RAMMiB}, err == nil
+	}
+	switch {
+	case service == "AmazonEC2" && by["volumeApiName"] != "":
+		return simcloud.PriceOf(c.sim, &simcloud.Volume{Type: by["volumeApiName"], SizeGiB: 1}, 0).Times(730), "GB-Mo", true
+	case service == "AmazonEC2" && by["capacitystatus"] == "Used":
+		s, ok := size(by["instanceType"])
+		return simcloud.PriceOf(c.sim, &simcloud.Server{Size: s}, 0), "Hrs", ok
+	case service == "AmazonElastiCache":
+		s, err := node(by["instanceType"])
+		return simcloud.PriceOf(c.sim, &simcloud.Cache{Size: s}, 0), "Hrs", err == nil
+	case service == "AmazonRDS" && by["volumeType"] == "General Purpose-GP3":
+		d := simcloud.Database{Standby: standby, Size: simcloud.DatabaseSize{StorageGiB: 1}}
+		return simcloud.PriceOf(c.sim, &d, 0).Times(730), "GB-Mo", true
+	case service == "AmazonRDS":
+		s, ok := size(strings.TrimPrefix(by["instanceType"], "db."))
+		d := simcloud.Database{Engine: engine, Standby: standby, Size: simcloud.DatabaseSize{VCPU: s.VCPU, RAMMiB: s.RAMMiB}}
+		return simcloud.PriceOf(c.sim, &d, 0), "Hrs", ok
+	}
+	return price, "", false
 }

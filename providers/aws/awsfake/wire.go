@@ -192,8 +192,8 @@ func (f *Fake) answer(o *original) (object, error) {
 		return nil, err
 	}
 	c := &call{Fake: f, action: a, in: o.in, body: o.body, owner: simcloud.Owner{Region: o.scope.region, Tenant: Account}}
-	if a.service == "ce" {
-		c.owner = f.Owner() // costs are the account's, wherever they are asked for
+	if a.service == "ce" || a.service == "pricing" {
+		c.owner = f.Owner() // costs and prices are the account's, wherever they are asked for
 	}
 	f.once.Lock()
 	defer f.once.Unlock()
