@@ -168,6 +168,8 @@ func faultsOf(kind string) []string {
 		return []string{"drop", "lose", "late", "throttled", "auth", "sold_out", "lag", "lose+lag", "twice", "lose+twice", "breaks", "smaller", "no id"}
 	case "run update":
 		return []string{"drop", "lose", "late", "throttled", "sold_out", "lag", "lose+lag"}
+	case "run renew":
+		return []string{"drop", "lose", "late", "throttled", "sold_out", "lag", "lose+lag"}
 	case "run delete":
 		return []string{"drop", "lose", "late", "not_ready", "lag", "lose+lag"}
 	}
@@ -337,6 +339,7 @@ func (e *encoder) state(s *state) {
 	for i, r := range s.resources {
 		e.text(string(r.State))
 		e.text(r.VendorID)
+		e.bool(r.PaidUntil.After(paidUntil(0)))
 		e.bool(s.held[i])
 		e.int(s.doubled[i])
 	}
@@ -350,6 +353,7 @@ func (e *encoder) state(s *state) {
 		e.text(t.id)
 		e.text(t.mark + t.step + string(t.state))
 		e.spec(t.spec)
+		e.int(t.renewed)
 		e.future(t.specAt)
 		e.future(t.visible)
 		e.future(t.gone)

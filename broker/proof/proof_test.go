@@ -87,6 +87,14 @@ func scenarios() map[string]func() *state {
 			s.add(unit(2, duoyun.OpCreate, duoyun.IntentIntended, nil, small))
 			return s
 		},
+		"a renewal": func() *state {
+			s := &state{}
+			r, in := unit(1, duoyun.OpRenew, duoyun.IntentIntended, small, small)
+			r.PaidUntil, in.PaidUntil, in.Months = paidUntil(0), paidUntil(0), 1
+			s.stand(&r, "server")
+			s.add(r, in)
+			return s
+		},
 		"a server and its network released": func() *state {
 			s := &state{}
 			r, in := unit(1, duoyun.OpDelete, duoyun.IntentIntended, small, nil)
@@ -175,8 +183,14 @@ func outcome(n node) string {
 	return strings.Join(parts, ", ")
 }
 
-// invariants hold at every moment: no unit is at the vendor twice, but for what the network itself delivered twice.
+// invariants hold at every moment: no unit is at the vendor twice, but for what the network itself delivered twice, and
+// none is renewed twice.
 func invariants(n node) string {
+	for _, t := range n.state.things {
+		if t.renewed > 1 {
+			return fmt.Sprintf("%s was renewed %d times", t.id, t.renewed)
+		}
+	}
 	for i, r := range n.state.resources {
 		for _, step := range []string{"server", "network", "subnet"} {
 			if live := n.state.live(r, step, n.now); live > 1+n.state.doubled[i] {
@@ -197,8 +211,14 @@ func (s *state) live(r duoyun.Resource, step string, now time.Time) (n int) {
 }
 
 // atEnd holds once nothing is under way: what the vendor has is on record, what is on record the vendor has, and holds
-// stand for exactly the units that are there or still wanted.
+// stand for exactly the units that are there or still wanted. A renewal was made and is on record, or a person was told.
 func atEnd(n node) string {
+	for _, in := range n.state.intents {
+		if r := n.state.resources[n.state.resource(in.ResourceID)]; in.Op == duoyun.OpRenew && !n.state.told(in) &&
+			(in.State != duoyun.IntentVerified || !r.PaidUntil.Equal(paidUntil(1)) || n.state.things[0].renewed != 1) {
+			return fmt.Sprintf("a renewal is %s, paid until %s on record, renewed %d times", in.State, r.PaidUntil, n.state.things[0].renewed)
+		}
+	}
 	for i, r := range n.state.resources {
 		main := "server"
 		if r.Kind == duoyun.KindNetwork {

@@ -171,7 +171,7 @@ func (m memory) HoldOrder(context.Context, *sql.Tx, string) error { return nil }
 
 func (m memory) RecordVendor(_ context.Context, _ *sql.Tx, r duoyun.Resource) error {
 	row := &m.now().resources[m.now().resource(r.ID)]
-	row.VendorID, row.Parts = r.VendorID, r.Parts
+	row.VendorID, row.Parts, row.PaidUntil = r.VendorID, r.Parts, r.PaidUntil
 	return nil
 }
 

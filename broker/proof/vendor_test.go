@@ -26,6 +26,7 @@ type thing struct {
 	spec                  duoyun.Spec
 	was                   duoyun.Spec // shown until specAt
 	specAt                time.Time
+	renewed, renewedWas   int // how often; the latter is shown until specAt
 	state                 driver.ObservedState
 	made                  time.Time
 	visible               time.Time // listings by mark show it from here; by its id it is seen at once
@@ -39,6 +40,16 @@ func (t thing) shown(now time.Time) duoyun.Spec {
 		return t.was
 	}
 	return t.spec
+}
+
+// paidUntil is when a subscription ends that was renewed so often, each time for a month.
+func paidUntil(renewed int) time.Time { return dawn.AddDate(0, renewed, 7) }
+
+func (t thing) shownPaid(now time.Time) time.Time {
+	if t.specAt.After(now) {
+		return paidUntil(t.renewedWas)
+	}
+	return paidUntil(t.renewed)
 }
 
 // request is a mutation on its way, of which nobody waits for the answer any more.
@@ -77,11 +88,22 @@ type rack struct {
 	kind duoyun.Kind
 }
 
+// Plan: a vendor that keeps tokens keeps one of every step but a renewal.
 func (r rack) Plan(c driver.Change) ([]driver.Step, error) {
+	steps, err := r.steps(c)
+	for i := range steps {
+		steps[i].Token = r.tokens > 0 && c.Op != duoyun.OpRenew
+	}
+	return steps, err
+}
+
+func (r rack) steps(c driver.Change) ([]driver.Step, error) {
 	network := r.kind == duoyun.KindNetwork
 	switch {
 	case c.Op == duoyun.OpUpdate:
 		return []driver.Step{{Name: "resize", Await: true}}, nil
+	case c.Op == duoyun.OpRenew:
+		return []driver.Step{{Name: "renew", Await: true}}, nil
 	case c.Op == duoyun.OpDelete && network:
 		var steps []driver.Step
 		for _, part := range []string{"subnet", "network"} {
@@ -107,7 +129,7 @@ type answer struct {
 
 func (a answer) String() string {
 	return fmt.Sprint(a.reply.ID, a.evidence.State, a.evidence.ID, a.evidence.Complete, a.evidence.SentinelSeen, a.observation.ID,
-		a.observation.State, a.observation.Spec, a.err)
+		a.observation.State, a.observation.Spec, a.observation.PaidUntil, a.err)
 }
 
 // Run meets the fault that the explorer has chosen.
@@ -150,6 +172,12 @@ func (r rack) act(s *state, c driver.Call, now time.Time, fault string) (id stri
 		for i, t := range s.things {
 			if t.id == c.ID && t.there(now) {
 				s.things[i].was, s.things[i].spec, s.things[i].specAt = t.spec, c.After, visible
+			}
+		}
+	case duoyun.OpRenew: // whatever its token
+		for i, t := range s.things {
+			if t.id == c.ID && t.there(now) {
+				s.things[i].renewedWas, s.things[i].renewed, s.things[i].specAt = t.renewed, t.renewed+1, visible
 			}
 		}
 	case duoyun.OpDelete:
@@ -222,6 +250,7 @@ func (r rack) look(s *state, c driver.Call, now time.Time, partial bool) driver.
 		e.State = driver.Pending
 	case len(hits) == 0 || c.Op == duoyun.OpDelete:
 	case c.Op == duoyun.OpUpdate && duoyun.SameSpec(hits[0].shown(now), c.Before):
+	case c.Op == duoyun.OpRenew && !hits[0].shownPaid(now).After(c.PaidUntil):
 	case hits[0].state == driver.Errored:
 		e.State, e.ID = driver.Broken, hits[0].id
 	default:
@@ -240,7 +269,7 @@ func (r rack) Observe(_ context.Context, id string) (driver.Observation, error) 
 			return answer{err: refusal(driver.NotFound)}
 		}
 		t := s.things[i]
-		return answer{observation: driver.Observation{ID: t.id, Mark: t.mark, State: t.state, Spec: t.shown(r.run.at)}}
+		return answer{observation: driver.Observation{ID: t.id, Mark: t.mark, State: t.state, Spec: t.shown(r.run.at), PaidUntil: t.shownPaid(r.run.at)}}
 	})
 	return a.observation, a.err
 }
