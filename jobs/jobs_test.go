@@ -72,15 +72,16 @@ type town struct {
 	placed  chan string // order ids
 	due     chan struct{}
 	retried chan struct{}
+	renewed chan struct{}
 }
 
 func newTown(t testing.TB, s *store.Store, listener string) *town {
 	v := &instant{made: map[string]int{}, specs: map[string]duoyun.Spec{}}
-	x := &town{store: s, world: storetest.NewWorld(t, s), instant: v, ended: make(chan string, 100_000), placed: make(chan string, 10), due: make(chan struct{}, 10), retried: make(chan struct{}, 10)}
+	x := &town{store: s, world: storetest.NewWorld(t, s), instant: v, ended: make(chan string, 100_000), placed: make(chan string, 10), due: make(chan struct{}, 10), retried: make(chan struct{}, 10), renewed: make(chan struct{}, 10)}
 	x.cloud = providers.NewCloud(duoyun.Pool{ID: x.world.ID("telecom-1"), Code: "telecom-1"}, driver.Account{}, v, providers.Options{})
 	x.buyer = broker.NewPurchaser(s, x, x, broker.PurchaseOptions{Margin: time.Second})
 	var err error
-	x.runner, err = jobs.Open(context.Background(), s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: x, Buyer: x.buyer, Reconciler: x}, jobs.Options{ListenerURL: listener})
+	x.runner, err = jobs.Open(context.Background(), s.DB(), s.Engine == store.SQLite, jobs.Services{Placer: x, Buyer: x.buyer, Reconciler: x, Renewer: x}, jobs.Options{ListenerURL: listener})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,14 @@ func (x *town) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r duoy
 func (x *town) ReconcileDue(context.Context) (int, error)     { x.due <- struct{}{}; return 0, nil }
 func (x *town) Place(_ context.Context, orderID string) error { x.placed <- orderID; return nil }
 func (x *town) ConfirmSilent(context.Context) (int, error)    { return 0, nil }
-func (x *town) Sweep(context.Context) error                   { return nil }
+func (x *town) RenewSubscriptions(context.Context) (int, error) {
+	select {
+	case x.renewed <- struct{}{}:
+	default: // nobody looks
+	}
+	return 0, nil
+}
+func (x *town) Sweep(context.Context) error { return nil }
 func (x *town) RetryHeld(context.Context) (int, error) {
 	select {
 	case x.retried <- struct{}{}:
@@ -271,6 +279,18 @@ func TestOrdersOnHoldAreTriedAgainByThemselves(t *testing.T) {
 		case <-x.retried:
 		case <-time.After(30 * time.Second):
 			t.Error("nobody tried the orders on hold again")
+		}
+		x.stop(t)
+	})
+}
+
+func TestSubscriptionsThatEndAreSeenToByThemselves(t *testing.T) {
+	each(t, func(t *testing.T, x *town) {
+		x.start(t)
+		select {
+		case <-x.renewed:
+		case <-time.After(30 * time.Second):
+			t.Error("nobody looked for subscriptions that end")
 		}
 		x.stop(t)
 	})

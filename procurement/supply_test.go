@@ -178,7 +178,7 @@ func TestABadPoolIsRefusedWithEveryFault(t *testing.T) {
 		for term, want := range map[string]string{"0": "", "1": "", "9": "", "12": "", "36": "", "10": "account.subscribe_months", "-1": "account.subscribe_months",
 			"1.5": "account.subscribe_months", `"12"`: "account.subscribe_months", "48": "account.subscribe_months"} {
 			in := pool()
-			in.Code, in.Account = "jd-term-"+fmt.Sprint(len(term), term[0]), json.RawMessage(`{"subscribe_months":`+term+`}`)
+			in.Code, in.Account = fmt.Sprintf("jd-term-%d", len(term)*100+int(term[0])), json.RawMessage(`{"subscribe_months":`+term+`}`)
 			_, err := b.svc.CreatePool(context.Background(), b.officer(t), duoyun.Once{}, in)
 			if want == "" {
 				wantCode(t, err, "")
