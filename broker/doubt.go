@@ -76,12 +76,10 @@ func (w *work) turnedUpBroken(ctx context.Context, e driver.Evidence) error {
 	return w.broken(ctx, e)
 }
 
-// tokenServes reports whether the same token may be sent again: within half the time for which the vendor keeps tokens,
-// counted from the first send. A renewal's never is: vendors that keep tokens of purchases keep none of many a renewal
-// (Tencent Cloud, CT Cloud), and it has days, in which its absence is proven within minutes.
+// tokenServes reports whether the same token may be sent again: the vendor keeps one of this step, and half the time for
+// which it does has not gone by since the first send. Many vendors keep tokens of some calls only, and of renewals none.
 func (w *work) tokenServes() bool {
-	life := w.cloud.Capabilities().TokenLife
-	return life > 0 && w.in.Op != duoyun.OpRenew && w.now().Before(w.stepRow().SentAt.Add(life/2))
+	return w.step().Token && w.now().Before(w.stepRow().SentAt.Add(w.cloud.Capabilities().TokenLife/2))
 }
 
 // resend sends the same token again, under a new lease: the vendor acts once for a token. A refusal of the second call

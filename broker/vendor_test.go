@@ -128,7 +128,16 @@ type shelf struct {
 	kind duoyun.Kind
 }
 
+// Plan: a vendor that keeps tokens keeps one of every step but a renewal.
 func (s shelf) Plan(c driver.Change) ([]driver.Step, error) {
+	steps, err := s.steps(c)
+	for i := range steps {
+		steps[i].Token = s.caps.TokenLife > 0 && c.Op != duoyun.OpRenew
+	}
+	return steps, err
+}
+
+func (s shelf) steps(c driver.Change) ([]driver.Step, error) {
 	switch {
 	case c.Op == duoyun.OpDelete && s.kind == duoyun.KindNetwork:
 		var steps []driver.Step

@@ -33,7 +33,7 @@ func (b balancerKind) kind() *table.Kind {
 			Delete: table.Fixed(driver.Step{Name: "delete-load_balancer", Main: true, Await: true}),
 		},
 		Verbs: map[string]table.Verb{
-			"load_balancer":        {Run: b.make, Look: b.balancers().shelf().LookMainMade},
+			"load_balancer":        {Run: b.make, Look: b.balancers().shelf().LookMainMade, Token: true},
 			"members":              {Run: b.addMembers, Look: b.lookMembers(true)},
 			"remove-members":       {Run: b.removeMembers, Look: b.lookMembers(false)},
 			"listener":             {Run: b.listen, Look: b.lookListener(false)},

@@ -26,7 +26,7 @@ func (d databaseKind) kind() *table.Kind {
 		Plans: table.Plans{Create: terms(d.subscribes(), planDatabase), Update: planDatabaseChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
 			Delete: table.Fixed(driver.Step{Name: "delete-database", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
-			"database":        {Run: d.make, Look: d.databases().shelf().LookMainMade},
+			"database":        {Run: d.make, Look: d.databases().shelf().LookMainMade, Token: true},
 			"account":         {Run: d.admit, Look: d.lookAdmitted},
 			"resize":          {Run: d.resize, Look: d.lookResize},
 			"renew":           {Run: d.renewal(rds, "DBInstanceId", params{"AutoPay": "true", "AutoRenew": "false"}), Look: lookRenewed(d.observe)},

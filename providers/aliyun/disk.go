@@ -19,7 +19,7 @@ func (d diskKind) kind() *table.Kind {
 		Plans: table.Plans{Create: terms(d.subscribes(), d.planCreate), Update: planGrow, Delete: table.Fixed(
 			driver.Step{Name: "charge", Await: true}, driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
-			"volume":        {Run: d.make, Look: d.disks().shelf().LookMainMade},
+			"volume":        {Run: d.make, Look: d.disks().shelf().LookMainMade, Token: true},
 			"attach":        {Run: d.attach, Look: d.disks().look("volume", lookAttached)},
 			"extend":        {Run: d.extend, Look: d.disks().look("volume", lookExtended)},
 			"charge":        {Run: d.unsubscribe, Look: d.lookUnsubscribed},

@@ -21,8 +21,8 @@ func (n networkKind) kind() *table.Kind {
 		Plans: table.Plans{Create: planNetwork, Delete: table.Fixed(driver.Step{Name: "delete-vswitch", Await: true},
 			driver.Step{Name: "delete-network", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
-			"network":        {Run: n.makeVPC, Look: n.vpcs().shelf().LookMainMade},
-			"vswitch":        {Run: n.makeVSwitch, Look: n.vswitches().shelf().LookMade("vswitch")},
+			"network":        {Run: n.makeVPC, Look: n.vpcs().shelf().LookMainMade, Token: true},
+			"vswitch":        {Run: n.makeVSwitch, Look: n.vswitches().shelf().LookMade("vswitch"), Token: true},
 			"delete-vswitch": {Run: n.vswitches().removal("vswitch", "DeleteVSwitch", "VSwitchId"), Look: n.vswitches().shelf().LookUnmade("vswitch")},
 			"delete-network": {Run: n.vpcs().removal("", "DeleteVpc", "VpcId"), Look: n.vpcs().shelf().LookMainUnmade},
 		},

@@ -18,7 +18,7 @@ func (f publicIPKind) kind() *table.Kind {
 		Plans: table.Plans{Create: terms(false, planPublicIP), Update: planBandwidth, Delete: table.Fixed(
 			driver.Step{Name: "disassociate", Await: true}, driver.Step{Name: "delete-public_ip", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
-			"public_ip":        {Run: f.allocate, Look: f.addresses().shelf().LookMainMade},
+			"public_ip":        {Run: f.allocate, Look: f.addresses().shelf().LookMainMade, Token: true},
 			"associate":        {Run: f.associate, Look: f.addresses().look("public_ip", lookAssociated)},
 			"bandwidth":        {Run: f.setBandwidth, Look: f.addresses().look("public_ip", lookBandwidth)},
 			"disassociate":     {Run: f.disassociate, Look: lookFree(f.addresses(), "Associating", "Unassociating")},

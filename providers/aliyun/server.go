@@ -25,9 +25,9 @@ func (s serverKind) kind() *table.Kind {
 		Plans: table.Plans{Create: terms(s.subscribes(), planServer), Update: planServerChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
 			Delete: table.Fixed(driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-security_group"})},
 		Verbs: map[string]table.Verb{
-			"security_group":        {Run: s.makeGroup, Look: s.groups().shelf().LookMade("security_group")},
+			"security_group":        {Run: s.makeGroup, Look: s.groups().shelf().LookMade("security_group"), Token: true},
 			"rule":                  {Run: s.makeRule, Look: s.lookRule},
-			"server":                {Run: s.boot, Look: s.servers().shelf().LookMainMade},
+			"server":                {Run: s.boot, Look: s.servers().shelf().LookMainMade, Token: true},
 			"start":                 {Run: s.power(false), Look: s.servers().look("server", lookPower(false))},
 			"stop":                  {Run: s.power(true), Look: s.servers().look("server", lookPower(true))},
 			"resize":                {Run: s.resize, Look: s.lookResize},

@@ -59,7 +59,7 @@ func (b balancerKind) kind() *table.Kind {
 			driver.Step{Name: "delete-load_balancer", Main: true, Await: true}, driver.Step{Name: "delete-old_target_group", Await: true},
 			driver.Step{Name: "delete-target_group", Await: true}, driver.Step{Name: "delete-health_check", Await: true})},
 		Verbs: map[string]table.Verb{
-			"load_balancer": {Run: b.create, Look: all.table().LookMainMade},
+			"load_balancer": {Run: b.create, Look: all.table().LookMainMade, Token: true},
 			"health_check":  {Run: b.makeCheck, Look: checks.table().LookMade("health_check")},
 			"target_group":  {Run: b.makeGroup, Look: b.lookGroup},
 			"member":        {Run: b.addMember, Look: b.lookMember},

@@ -39,7 +39,7 @@ func (d diskKind) kind() *table.Kind {
 		Plans: table.Plans{Create: d.planCreate, Update: planGrow, Renew: planRenew, Delete: table.Fixed(
 			driver.Step{Name: "detach", Await: true}, driver.Step{Name: "delete-volume", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
-			"volume": {Run: d.create, Look: all.lookBought},
+			"volume": {Run: d.create, Look: all.lookBought, Token: true},
 			"attach": {Run: d.attach, Look: all.effect(driver.Absent, attached)},
 			"extend": {Run: d.extend, Look: all.effect(driver.Absent, extended)},
 			"renew":  {Run: d.renew, Look: all.effect(driver.Absent, func(c driver.Call, v disk) (driver.EvidenceState, string) { return renewed(c, d.observed(v)) })},

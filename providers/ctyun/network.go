@@ -37,8 +37,8 @@ func (n networkKind) kind() *table.Kind {
 			Delete: table.Fixed(driver.Step{Name: "delete-subnet", Await: true}, driver.Step{Name: "delete-network", Main: true, Await: true}),
 		},
 		Verbs: map[string]table.Verb{
-			"network": {Run: n.create, Look: n.networks().table().LookMainMade},
-			"subnet":  {Run: n.createSubnet, Look: n.subnets().table().LookMade("subnet")},
+			"network": {Run: n.create, Look: n.networks().table().LookMainMade, Token: true},
+			"subnet":  {Run: n.createSubnet, Look: n.subnets().table().LookMade("subnet"), Token: true},
 			"delete-subnet": {Look: n.subnets().table().LookUnmade("subnet"), Run: n.subnets().remove("subnet", func(c driver.Call, v subnet) request {
 				return post(vpc, "/v4/vpc/delete-subnet", args{"clientToken": token(c), "subnetID": v.ID})
 			})},

@@ -31,7 +31,7 @@ func (p publicIPKind) kind() *table.Kind {
 		Plans: table.Plans{Create: planPublicIP, Update: planBandwidth, Renew: planRenew, Delete: table.Fixed(
 			driver.Step{Name: "disassociate", Await: true}, driver.Step{Name: "delete-eip", Main: true, Await: true})},
 		Verbs: map[string]table.Verb{
-			"eip":          {Run: p.create, Look: all.lookBought},
+			"eip":          {Run: p.create, Look: all.lookBought, Token: true},
 			"associate":    {Run: p.associate, Look: all.effect(driver.Absent, associated)},
 			"bandwidth":    {Run: p.setBandwidth, Look: all.effect(driver.Absent, widened)},
 			"renew":        {Run: p.renew, Look: all.effect(driver.Absent, func(c driver.Call, v publicIP) (driver.EvidenceState, string) { return renewed(c, observedIP(v)) })},

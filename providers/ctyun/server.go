@@ -65,7 +65,7 @@ func (s serverKind) kind() *table.Kind {
 			driver.Step{Name: "stop-server", Await: true}, driver.Step{Name: "delete-server", Main: true, Await: true},
 			driver.Step{Name: "destroy-server", Await: true}, driver.Step{Name: "delete-security_group"})},
 		Verbs: s.guarded(map[string]table.Verb{
-			"server":         {Run: s.create, Look: all.lookBought},
+			"server":         {Run: s.create, Look: all.lookBought, Token: true},
 			"start":          {Run: s.power("start", false), Look: all.effect(driver.Absent, powered(false))},
 			"stop":           {Run: s.power("stop", false), Look: all.effect(driver.Absent, powered(true))},
 			"resize":         {Run: s.resize, Look: s.lookResize},

@@ -45,7 +45,7 @@ type Capabilities struct {
 	Driver      string        // openstack, workorder …
 	Settling    time.Duration // how long after a mutation a complete listing may still not show it
 	CallTimeout time.Duration // longest a single mutation may take before its outcome is in doubt
-	TokenLife   time.Duration // how long the vendor keeps idempotency tokens; 0: it has none
+	TokenLife   time.Duration // how long the vendor keeps the idempotency tokens of the steps that have one; 0: none has
 }
 
 // Step is one vendor mutation of a plan.
@@ -53,6 +53,7 @@ type Step struct {
 	Name  string
 	Main  bool // its vendor id is the resource's own id
 	Await bool // its effect must be seen (Look: Done) before the next step is sent
+	Token bool // Call.Token goes with it, and within TokenLife the vendor makes one thing of any number of calls that bear it
 }
 
 // Change is one intent as the driver sees it: from Before to After, with all the vendor ids known so far.

@@ -109,9 +109,9 @@ type services struct {
 func (services) Plan(c driver.Change) ([]driver.Step, error) {
 	switch c.Op {
 	case duoyun.OpCreate:
-		return []driver.Step{{Name: stepOrder, Main: true, Await: true}}, nil
+		return []driver.Step{{Name: stepOrder, Main: true, Await: true, Token: true}}, nil
 	case duoyun.OpDelete:
-		return []driver.Step{{Name: stepClose, Await: true}}, nil
+		return []driver.Step{{Name: stepClose, Await: true, Token: true}}, nil
 	}
 	return nil, coded{driver.Invalid, fmt.Errorf("a work order cannot be changed by %s", c.Op)}
 }

@@ -25,8 +25,9 @@ type Kind struct {
 
 // Verb is how a step is sent, and how its effect is looked for.
 type Verb struct {
-	Run  func(context.Context, driver.Call) (driver.Reply, error)
-	Look func(context.Context, driver.Call) (driver.Evidence, error)
+	Run   func(context.Context, driver.Call) (driver.Reply, error)
+	Look  func(context.Context, driver.Call) (driver.Evidence, error)
+	Token bool // the vendor documents that it makes one thing of any number of calls with one token: see driver.Step
 }
 
 // Plans gives the steps of each operation of a kind. A nil Update is a kind that cannot be changed, a nil Renew a vendor
@@ -37,6 +38,22 @@ type Plans struct {
 
 // Plan implements driver.Resource.
 func (k *Kind) Plan(c driver.Change) ([]driver.Step, error) {
+	steps, err := k.steps(c)
+	if err != nil {
+		return nil, err
+	}
+	steps = slices.Clone(steps) // a fixed plan is everybody's
+	for i, s := range steps {
+		v, err := k.verb(s.Name)
+		if err != nil {
+			return nil, err
+		}
+		steps[i].Token = v.Token
+	}
+	return steps, nil
+}
+
+func (k *Kind) steps(c driver.Change) ([]driver.Step, error) {
 	if c.Mark == "" || len(c.Mark) > 64 {
 		return nil, Impossible("mark", "标记须为 1 至 64 字节", "a mark is 1 to 64 bytes")
 	}
