@@ -24,7 +24,7 @@ func (x cacheKind) kind() *table.Kind {
 		Plans: table.Plans{Create: x.planCreate, Update: x.planChange, Delete: table.Fixed(driver.Step{Name: "delete-cache", Main: true, Await: true},
 			driver.Step{Name: "delete-subnet_group", Await: true}, driver.Step{Name: "delete-cache_group"})},
 		Verbs: x.guard().verbs(map[string]table.Verb{
-			"subnet_group":        {Run: x.makeSubnets(redis, "Cache", "CacheSubnetGroup"), Look: x.subnets().named(same, table.Made)},
+			"subnet_group":        {Run: x.makeSubnets(redis, "Cache"), Look: x.subnets().named(same, table.Made)},
 			"cache":               {Run: x.make, Look: x.caches().named(same, table.Made)},
 			"resize":              {Run: x.resize, Look: x.lookResize},
 			"delete-cache":        {Run: x.remove, Look: x.caches().named(same, table.Unmade)},

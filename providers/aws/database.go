@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -29,9 +28,9 @@ func (d databaseKind) kind() *table.Kind {
 		Plans: table.Plans{Create: planDatabase, Update: planDatabaseChange, Delete: table.Fixed(
 			driver.Step{Name: "delete-database", Main: true, Await: true}, await("delete-subnet_group"), driver.Step{Name: "delete-database_group"})},
 		Verbs: d.guard().verbs(map[string]table.Verb{
-			"subnet_group":        {Run: d.makeSubnets(rds, "DB", "DBSubnetGroup"), Look: d.subnetGroups().named(same, table.Made)},
+			"subnet_group":        {Run: d.makeSubnets(rds, "DB"), Look: d.subnetGroups().named(same, table.Made)},
 			"database":            {Run: d.make, Look: d.databases().named(same, table.Made)},
-			"storage":             {Run: d.grow, Look: d.look(storage)},
+			"storage":             {Run: d.grow, Look: d.lookGrown},
 			"resize":              {Run: d.resize, Look: d.lookResize},
 			"delete-database":     {Run: d.remove, Look: d.databases().named(same, table.Unmade)},
 			"delete-subnet_group": {Run: d.subnetGroups().dropping("DeleteDBSubnetGroup", "DBSubnetGroupName"), Look: d.subnetGroups().named(same, table.Unmade)},
@@ -41,8 +40,8 @@ func (d databaseKind) kind() *table.Kind {
 	}
 }
 
-// engines are what RDS calls the engines, and where they listen.
-func engine(name string) (vendor string, port string, err error) {
+// engine is what RDS calls an engine, and where it listens.
+func engine(name string) (vendor, port string, err error) {
 	switch name {
 	case duoyun.EngineMySQL:
 		return "mysql", "3306", nil
@@ -138,16 +137,16 @@ func (c *Cloud) subnetGroups() listing[subnetGroup] {
 	return listing[subnetGroup]{cloud: c, service: rds, action: "DescribeDBSubnetGroups", list: "DBSubnetGroups", id: "DBSubnetGroupName"}
 }
 
-// makeSubnets makes a group of the network's two subnets, named by the mark.
-func (c *Cloud) makeSubnets(s service, prefix, kind string) func(context.Context, driver.Call) (driver.Reply, error) {
+// makeSubnets makes a group of the network's two subnets, named by the mark. The services word it alike but for a prefix.
+func (c *Cloud) makeSubnets(s service, prefix string) func(context.Context, driver.Call) (driver.Reply, error) {
+	kind := prefix + "SubnetGroup"
 	return func(ctx context.Context, call driver.Call) (driver.Reply, error) {
 		main, standby, err := c.subnetOf(ctx, call.Change)
 		if err != nil {
 			return driver.Reply{}, err
 		}
 		in := params{kind + "Name": call.Mark, kind + "Description": table.Note(call.Mark, "subnet_group"), "SubnetIds.SubnetIdentifier.1": main.ID, "SubnetIds.SubnetIdentifier.2": standby.ID}
-		action := "Create" + prefix + "SubnetGroup"
-		return c.create(ctx, s, action, in.tagged("Tag", call.Change), action+"Result", kind, kind+"Name")
+		return c.create(ctx, s, "Create"+kind, in.tagged("Tag", call.Change), "Create"+kind+"Result", kind, kind+"Name")
 	}
 }
 
@@ -266,27 +265,21 @@ func (d databaseKind) modify(ctx context.Context, c driver.Call, differs func(da
 	return d.change(ctx, rds, "ModifyDBInstance", in)
 }
 
-// storage judges a growth.
-func storage(v database, before, after duoyun.DatabaseSpec) driver.EvidenceState {
-	switch {
-	case v.Storage >= after.StorageGiB:
-		return driver.Done
-	case v.Pending.Storage >= after.StorageGiB, v.Status == "modifying":
-		return driver.Pending
-	case v.Storage == before.StorageGiB:
-		return driver.Absent
-	}
-	return driver.Conflict
-}
-
-func (d databaseKind) look(judge func(v database, before, after duoyun.DatabaseSpec) driver.EvidenceState) func(context.Context, driver.Call) (driver.Evidence, error) {
-	return func(ctx context.Context, c driver.Call) (driver.Evidence, error) {
-		v, err := d.databases().get(ctx, c.Mark)
-		return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
-			before, _ := c.Before.(duoyun.DatabaseSpec)
-			return judge(v, before, c.After.(duoyun.DatabaseSpec)), v.ID, v.Status
-		})
-	}
+func (d databaseKind) lookGrown(ctx context.Context, c driver.Call) (driver.Evidence, error) {
+	v, err := d.databases().get(ctx, c.Mark)
+	return table.Effect(Code, err, driver.Absent, func() (driver.EvidenceState, string, string) {
+		before, _ := c.Before.(duoyun.DatabaseSpec)
+		after := c.After.(duoyun.DatabaseSpec)
+		switch {
+		case v.Storage >= after.StorageGiB:
+			return driver.Done, v.ID, ""
+		case v.Pending.Storage >= after.StorageGiB, v.Status == "modifying":
+			return driver.Pending, v.ID, v.Status
+		case v.Storage == before.StorageGiB:
+			return driver.Absent, v.ID, v.Status
+		}
+		return driver.Conflict, v.ID, strconv.FormatInt(v.Storage, 10)
+	})
 }
 
 // lookResize judges by the size, since the class that was chosen then may not be the one chosen now.
@@ -356,10 +349,10 @@ func (d databaseKind) observed(v database) driver.Observation {
 
 // major cuts a version to what the engine calls major: 8.0 of MySQL 8.0.39, 15 of PostgreSQL 15.8.
 func major(engine, version string) string {
-	parts := strings.Split(version, ".")
-	n := 1
-	if engine == "mysql" || engine == "redis" {
-		n = 2
+	first, rest, _ := strings.Cut(version, ".")
+	if engine != "mysql" {
+		return first
 	}
-	return strings.Join(slices.Clip(parts[:min(n, len(parts))]), ".")
+	second, _, _ := strings.Cut(rest, ".")
+	return first + "." + second
 }

@@ -128,7 +128,7 @@ func describeInstances(c *call) (object, error) {
 	first := answer["reservationSet"].(list) // the first page shows what has ended, too
 	for _, id := range slices.Sorted(maps.Keys(c.ended)) {
 		own, err := in(simcloud.KindServer, id)
-		if _, there := simcloud.Get[simcloud.Server](c.sim, c.owner, own); err == nil && there != nil && c.sim.Now().Sub(c.ended[id].at) < shown {
+		if _, gone := simcloud.Get[simcloud.Server](c.sim, c.owner, own); err == nil && gone != nil && c.sim.Now().Sub(c.ended[id].at) < shown {
 			first.all = append(first.all, reservation(c.ended[id].show))
 		}
 	}
