@@ -71,7 +71,7 @@ func check(a driver.Account) error {
 	switch {
 	case a.AccessKey == "" || a.Secret.Reveal() == "":
 		return table.Impossible("access_key", "须有 AccessKey 及其密钥", "an access key and its secret are needed")
-	case !regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`).MatchString(a.Region):
+	case !regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`).MatchString(a.Region):
 		return table.Impossible("region", "须写明地域，如 cn-north-1", "a region is needed, such as cn-north-1")
 	case a.Platform != "":
 		return table.Impossible("platform", "亚马逊云科技没有专有云平台", "there is no private-cloud platform of this vendor")
