@@ -5,25 +5,31 @@ import (
 	"slices"
 )
 
-// SubscriptionTerms lists for how many months a subscription 包年包月 may be bought at once. Every vendor sells these:
-// single months up to nine, and whole years up to three (Period of ECS RunInstances, cycleCount of CT ecs, periodNum of
-// Huawei and Tencent Cloud); what some sell besides, others do not.
+// SubscriptionTerms lists for how many months a pool may buy subscriptions 包年包月: single months up to nine, and whole
+// years up to three, which is what most products of every vendor are sold for.
 func SubscriptionTerms() []int { return []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 36} }
 
+// shortTerms are sold for every product there is a driver for: China Telecom's caches end at six months, and go on by the
+// year.
+func shortTerms() []int { return []int{1, 2, 3, 4, 5, 6, 12, 24} }
+
 // TermMonths is for how many months a subscription is bought, or renewed, that begins on from: most, or where what it is
-// for ends before (end is the first day after; zero: open-ended), the longest term on sale within the months that remain.
-// A begun month counts whole, and it is one month at least.
+// for ends before (end is the first day after; zero: open-ended), the longest short term within the months that remain; a
+// begun month counts whole. It is one month at least.
 func TermMonths(most int, from, end Date) int {
+	most = max(most, 1)
+	remain := most
 	if !end.IsZero() {
-		remain := 1
-		for remain < most && from.AddMonths(remain).Before(end) {
+		for remain = 1; remain < most && from.AddMonths(remain).Before(end); {
 			remain++
 		}
-		most = remain
+	}
+	if remain == most {
+		return most
 	}
 	term := 1
-	for _, n := range SubscriptionTerms() {
-		if n <= most {
+	for _, n := range shortTerms() {
+		if n <= remain {
 			term = n
 		}
 	}

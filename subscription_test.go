@@ -19,7 +19,8 @@ func TestATermIsThePoolsOwnOrTheLongestOnSaleThatThePeriodStillTakes(t *testing.
 		{12, "", 12}, {36, "", 36}, // open-ended
 		{12, "2028-01-31", 12}, {12, "2030-01-01", 12},
 		{12, "2027-02-28", 1}, {12, "2027-03-01", 2}, // a begun month counts whole
-		{12, "2027-12-01", 9}, // eleven remain, and nobody sells ten
+		{12, "2027-12-01", 6}, {12, "2027-09-30", 6}, {9, "2027-12-01", 9}, // what remains is sold by some only
+		{36, "2029-06-30", 24},
 		{36, "2028-12-31", 12},
 		{1, "2027-06-30", 1},
 		{12, "2027-01-31", 1}, {12, "2026-01-01", 1}, // it is over, and still paid for a month
