@@ -208,14 +208,20 @@ type Mapping struct {
 	Families        []string          `json:"families,omitempty"`         // flavor families that may be bought, the preferred first; empty: all
 }
 
-// Secret is a credential: it prints as "(secret)" everywhere but through Reveal.
-type Secret struct{ value string }
+// Secret is a credential: it prints as "(secret)" everywhere but through Reveal. It is behind a pointer, because fmt calls no
+// methods on unexported fields: printing a struct that holds one shows an address.
+type Secret struct{ value *string }
 
 // NewSecret wraps a credential.
-func NewSecret(s string) Secret { return Secret{s} }
+func NewSecret(s string) Secret { return Secret{&s} }
 
 // Reveal returns the credential, for the wire only.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 func (s Secret) String() string   { return "(secret)" }
 func (s Secret) GoString() string { return "(secret)" }
