@@ -1973,6 +1973,12 @@ type CreatePoolParams struct {
 	IdempotencyKey OnceParam `json:"Idempotency-Key"`
 }
 
+// CheckPoolParams defines parameters for CheckPool.
+type CheckPoolParams struct {
+	// IdempotencyKey 幂等键，1 至 200 个 ASCII 字符，7 天内有效 · remembered for 7 days
+	IdempotencyKey OnceParam `json:"Idempotency-Key"`
+}
+
 // ReconcilePoolParams defines parameters for ReconcilePool.
 type ReconcilePoolParams struct {
 	// IdempotencyKey 幂等键，1 至 200 个 ASCII 字符，7 天内有效 · remembered for 7 days
@@ -2457,7 +2463,7 @@ type ServerInterface interface {
 	UpdatePool(w http.ResponseWriter, r *http.Request, key KeyParam)
 	// CheckPool 核验资源池账号
 	// (POST /v1/pools/{key}/check)
-	CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam)
+	CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam, params CheckPoolParams)
 	// ReconcilePool 对账资源池
 	// (POST /v1/pools/{key}/reconcile)
 	ReconcilePool(w http.ResponseWriter, r *http.Request, key KeyParam, params ReconcilePoolParams)
@@ -2865,7 +2871,7 @@ func (_ Unimplemented) UpdatePool(w http.ResponseWriter, r *http.Request, key Ke
 
 // CheckPool 核验资源池账号
 // (POST /v1/pools/{key}/check)
-func (_ Unimplemented) CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam) {
+func (_ Unimplemented) CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam, params CheckPoolParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -5227,8 +5233,36 @@ func (siw *ServerInterfaceWrapper) CheckPool(w http.ResponseWriter, r *http.Requ
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CheckPoolParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey OnceParam
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CheckPool(w, r, key)
+		siw.Handler.CheckPool(w, r, key, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -8541,7 +8575,8 @@ func (response UpdatePool200JSONResponse) VisitUpdatePoolResponse(w http.Respons
 }
 
 type CheckPoolRequestObject struct {
-	Key KeyParam `json:"key"`
+	Key    KeyParam `json:"key"`
+	Params CheckPoolParams
 }
 
 type CheckPoolResponseObject interface {
@@ -11124,10 +11159,11 @@ func (sh *strictHandler) UpdatePool(w http.ResponseWriter, r *http.Request, key 
 }
 
 // CheckPool operation middleware
-func (sh *strictHandler) CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam) {
+func (sh *strictHandler) CheckPool(w http.ResponseWriter, r *http.Request, key KeyParam, params CheckPoolParams) {
 	var request CheckPoolRequestObject
 
 	request.Key = key
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.CheckPool(ctx, request.(CheckPoolRequestObject))
