@@ -3,10 +3,13 @@
 package main
 
 import (
+	"encoding/base32"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -171,9 +174,23 @@ func add[T interface{ Self() *simcloud.Object }](v vendorThings, things []T) {
 
 func markOf(o *simcloud.Object) string {
 	for _, s := range append(append([]string{o.Name, o.Description}, o.Tags...), slices.Collect(maps.Values(o.Meta))...) {
-		if duoyun.IsMark(s) {
-			return s
+		if m := markIn(s); m != "" {
+			return m
 		}
+	}
+	return ""
+}
+
+// markIn reads a mark as vendors with short names are given it too: CT Cloud in base 32, AWS load balancers its digits.
+func markIn(s string) string {
+	if raw, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(strings.TrimPrefix(s, "dy-"))); err == nil && len(raw) == 16 && len(s) == 29 {
+		s = "dy-" + hex.EncodeToString(raw)
+	}
+	if duoyun.IsMark("dy-" + s) {
+		return "dy-" + s
+	}
+	if duoyun.IsMark(s) {
+		return s
 	}
 	return ""
 }
