@@ -11,7 +11,7 @@ import (
 // Settled moves what hangs on a purchase intent that has ended: the resource's state, number, holds and meters, and the
 // order once nothing of it is under way any more. It runs in the intent's own transaction, the order's row held first.
 // What the vendor told is stored already, so the resource is read again here.
-func (s *Service) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r duoyun.Resource) error {
+func (s *Service) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, _ duoyun.Resource) error {
 	rs, err := s.store.LockResources(ctx, tx, []string{in.ResourceID})
 	if err != nil {
 		return err
@@ -19,7 +19,7 @@ func (s *Service) Settled(ctx context.Context, tx *sql.Tx, in duoyun.Intent, r d
 	if len(rs) != 1 {
 		return duoyun.NotFound("资源", "resource", in.ResourceID)
 	}
-	r = rs[0]
+	r := rs[0]
 	switch in.Op {
 	case duoyun.OpCreate:
 		err = s.created(ctx, tx, in, &r)

@@ -110,16 +110,6 @@ func demoAddress(usual string) string {
 	return usual
 }
 
-func (s *scenario) cloudNames() []string {
-	var all []string
-	for _, p := range s.Pools {
-		if p.Cloud != "" {
-			all = append(all, p.Cloud)
-		}
-	}
-	return all
-}
-
 func (d *demo) close() error {
 	err := d.clouds.Close()
 	if d.house != nil {
