@@ -120,10 +120,10 @@ func (c *call) server() (*simcloud.Server, error) {
 	return mine[simcloud.Server](c, simcloud.KindServer, c.text("instanceID"))
 }
 
-// halted is the server of a call that may be made while it is off only.
+// halted is the server of a call that may be made while it is off only; what failed never ran.
 func (c *call) halted() (*simcloud.Server, error) {
 	s, err := c.server()
-	if err == nil && s.State != simcloud.Stopped {
+	if err == nil && s.State != simcloud.Stopped && s.State != simcloud.Failed {
 		err = refuse("Ecs.Instance.StatusNotStopped", "the server is %s", s.State)
 	}
 	return s, err
