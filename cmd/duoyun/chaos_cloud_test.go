@@ -143,6 +143,9 @@ func vendorInventory(all []*stormy) vendorThings {
 	v := vendorThings{units: map[string][]string{}, parts: map[string][]string{}}
 	for _, s := range all {
 		i := s.cloud.Inventory()
+		if s.driver == "aws" { // whose servers that cannot start are terminated: nothing is there, though the simulation keeps it
+			i.Servers = slices.DeleteFunc(i.Servers, func(x *simcloud.Server) bool { return x.State == simcloud.Failed })
+		}
 		add(v, i.Servers)
 		add(v, i.Volumes)
 		add(v, i.Networks)
@@ -165,11 +168,19 @@ func add[T interface{ Self() *simcloud.Object }](v vendorThings, things []T) {
 	for _, x := range things {
 		o := x.Self()
 		if d := o.Description; len(d) > 36 && duoyun.IsMark(d[:35]) {
-			v.parts[d] = append(v.parts[d], o.ID)
+			v.parts[d] = append(v.parts[d], plain(o.ID))
 		} else if m := markOf(o); m != "" {
-			v.units[m] = append(v.units[m], o.ID)
+			v.units[m] = append(v.units[m], plain(o.ID))
 		}
 	}
+}
+
+// plain is an id without what its vendor writes around it, such as vpc-.
+func plain(id string) string {
+	if digits := strings.ReplaceAll(id, "-", ""); len(digits) >= 32 && !duoyun.IsMark(id) {
+		return digits[len(digits)-32:]
+	}
+	return id
 }
 
 func markOf(o *simcloud.Object) string {

@@ -69,6 +69,9 @@ func (s *storm) compare() verdict {
 	told := map[string]bool{}
 	for _, subject := range s.texts(`SELECT subject_id FROM findings WHERE state = 'open' AND kind <> 'bad_reply'`) {
 		told[subject] = true
+		if kind, id, ok := strings.Cut(subject, " "); ok {
+			told[kind+" "+plain(id)] = true
+		}
 	}
 	var v verdict
 	known := map[string]unitRow{}
@@ -109,7 +112,7 @@ func (s *storm) compareUnit(v *verdict, u unitRow, there []string, told map[stri
 	case personal:
 	case live && len(there) == 0:
 		v.losses = append(v.losses, fmt.Sprintf("%s %s is recorded %s as %s and is not there", u.kind, u.id, u.state, u.vendorID))
-	case live && there[0] != u.vendorID:
+	case live && there[0] != plain(u.vendorID):
 		v.losses = append(v.losses, fmt.Sprintf("%s %s is recorded as %s, and %s is there", u.kind, u.id, u.vendorID, there))
 	case !live && len(there) == 1:
 		v.losses = append(v.losses, fmt.Sprintf("%s %s is recorded %s, and %s is there", u.kind, u.id, u.state, there))

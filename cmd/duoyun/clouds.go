@@ -14,6 +14,7 @@ import (
 type simulated struct {
 	wireFake
 	name   string
+	driver string
 	cloud  *simcloud.Cloud
 	server *http.Server
 	url    string
@@ -29,7 +30,7 @@ func newCloud(name, driver string, o simcloud.Options) (*simulated, error) {
 		return nil, duoyun.Fail(duoyun.CodeInvalid, "driver", "没有驱动 %s 的模拟云", "there is no simulated cloud for driver %s", driver)
 	}
 	o.Name, o.Regions = name, vendor.regions
-	c := &simulated{name: name, cloud: simcloud.New(o)}
+	c := &simulated{name: name, driver: driver, cloud: simcloud.New(o)}
 	c.wireFake = vendor.over(c.cloud)
 	return c, nil
 }
