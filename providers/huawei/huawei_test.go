@@ -152,7 +152,7 @@ func (s *simulated) faults() drivertest.Faults {
 		OverQuota: s.overQuota, Deny: fault(func(r *simcloud.Rule) { r.Status = http.StatusForbidden }),
 		LoseRequest: fault(func(r *simcloud.Rule) { r.Drop = true }),
 		LoseAnswer:  fault(func(r *simcloud.Rule) { r.Drop, r.When = true, simcloud.After }),
-		HoldAnswer:  fault(func(r *simcloud.Rule) { r.Delay, r.When = 2*time.Second, simcloud.After }),
+		HoldAnswer:  fault(func(r *simcloud.Rule) { r.Delay, r.When = 2500*time.Millisecond, simcloud.After }),
 		Fail:        fault(func(r *simcloud.Rule) { r.Status, r.When = http.StatusInternalServerError, simcloud.After }),
 		Throttle:    fault(func(r *simcloud.Rule) { r.Status = http.StatusTooManyRequests }),
 		Duplicate:   fault(func(r *simcloud.Rule) { r.Twice = true }),
@@ -164,7 +164,7 @@ func (s *simulated) faults() drivertest.Faults {
 		Mistype:     fault(func(r *simcloud.Rule) { r.Garble = simcloud.WrongType }),
 		StaleLists:  s.stale,
 		HollowLists: s.spoiled(listing, func(r *simcloud.Rule) { r.Garble = simcloud.Hollow }),
-		Patience:    500 * time.Millisecond}
+		Patience:    1500 * time.Millisecond}
 }
 
 func (s *simulated) harness() drivertest.Harness {

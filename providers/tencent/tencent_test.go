@@ -189,7 +189,7 @@ func (s *simulated) harness() drivertest.Harness {
 		Faults: drivertest.Faults{
 			LoseRequest: s.fault(func(r *simcloud.Rule) { r.Drop = true }),
 			LoseAnswer:  s.fault(func(r *simcloud.Rule) { r.Drop, r.When = true, simcloud.After }),
-			HoldAnswer:  s.fault(func(r *simcloud.Rule) { r.Delay, r.When = 2*time.Second, simcloud.After }),
+			HoldAnswer:  s.fault(func(r *simcloud.Rule) { r.Delay, r.When = 2500*time.Millisecond, simcloud.After }),
 			Fail:        s.fault(func(r *simcloud.Rule) { r.Status, r.When = http.StatusInternalServerError, simcloud.After }),
 			Throttle:    s.fault(func(r *simcloud.Rule) { r.Status = http.StatusTooManyRequests }),
 			Duplicate:   s.fault(func(r *simcloud.Rule) { r.Twice = true }),
@@ -202,7 +202,7 @@ func (s *simulated) harness() drivertest.Harness {
 			Mistype:     s.fault(func(r *simcloud.Rule) { r.Garble = simcloud.WrongType }),
 			StaleLists:  s.stale,
 			HollowLists: s.hollow,
-			Patience:    500 * time.Millisecond}}
+			Patience:    1500 * time.Millisecond}}
 }
 
 func TestSimulatedTencentCloudKeepsTheContract(t *testing.T) {
