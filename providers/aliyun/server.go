@@ -3,9 +3,6 @@ package aliyun
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +19,7 @@ type serverKind struct{ *Cloud }
 
 func (s serverKind) kind() *table.Kind {
 	return &table.Kind{
-		Plans: table.Plans{Create: terms(s.subscribes(), planServer), Update: planServerChange, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
+		Plans: table.Plans{Create: terms(s.subscribes(), planServer), Update: table.ResizedOff, Renew: table.Fixed(driver.Step{Name: "renew", Await: true}),
 			Delete: table.Fixed(driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-security_group"})},
 		Verbs: map[string]table.Verb{
 			"security_group":        {Run: s.makeGroup, Look: s.groups().shelf().LookMade("security_group"), Token: true},
@@ -39,42 +36,16 @@ func (s serverKind) kind() *table.Kind {
 	}
 }
 
-// planServer opens each port once, lowest first, so that plans are equal whatever the document's order. RunInstances
-// starts what it makes, so a server ordered off is stopped in a step of its own.
+// planServer: RunInstances starts what it makes, so a server ordered off is stopped in a step of its own.
 func planServer(c driver.Change) ([]driver.Step, error) {
 	spec := c.After.(duoyun.ServerSpec)
 	if _, err := table.PlatformNetwork(c); err != nil {
 		return nil, err
 	}
-	steps := []driver.Step{{Name: "security_group"}}
-	open := slices.Clone(spec.Ports)
-	slices.Sort(open)
-	for _, p := range slices.Compact(open) {
-		steps = append(steps, driver.Step{Name: "rule:" + strconv.Itoa(p)})
-	}
+	steps := append([]driver.Step{{Name: "security_group"}}, table.Rules(table.Ports(spec))...)
 	steps = append(steps, driver.Step{Name: "server", Main: true, Await: true})
 	if spec.Stopped {
 		steps = append(steps, driver.Step{Name: "stop", Await: true})
-	}
-	return steps, nil
-}
-
-// planServerChange stops a server to resize it: the vendor changes the type of a running one only in some families.
-func planServerChange(c driver.Change) ([]driver.Step, error) {
-	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
-	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
-		return nil, table.Impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
-	}
-	resize := before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB
-	var steps []driver.Step
-	if !before.Stopped && (resize || after.Stopped) {
-		steps = append(steps, driver.Step{Name: "stop", Await: true})
-	}
-	if resize {
-		steps = append(steps, driver.Step{Name: "resize", Await: true})
-	}
-	if !after.Stopped && (resize || before.Stopped) {
-		steps = append(steps, driver.Step{Name: "start", Await: true})
 	}
 	return steps, nil
 }
@@ -135,9 +106,7 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 	if c.Months > 0 {
 		in["InstanceChargeType"], in["Period"], in["PeriodUnit"], in["AutoRenew"], in["AutoPay"] = prePaid, strconv.Itoa(c.Months), "Month", "false", "true"
 	}
-	if err := login(c.Secret, in); err != nil {
-		return driver.Reply{}, err
-	}
+	login(c.Secret, in)
 	return s.create(ctx, ecs, "RunInstances", in, func(m made) string {
 		if len(m.InstanceIDSets.InstanceIDSet) != 1 {
 			return ""
@@ -149,22 +118,13 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 // prePaid is the charge type of a subscription.
 const prePaid = "PrePaid"
 
-// login lets the department in: by its public key, through cloud-init (JSON is YAML, so that nothing in a key can break
-// out of its value), or by a password.
-func login(secret driver.Secret, in params) error {
-	value := secret.Reveal()
-	if value == "" {
-		return nil
+// login lets the department in: by its public key, through cloud-init, or by a password.
+func login(secret driver.Secret, in params) {
+	if key := table.AuthorizedKey(secret); key != nil {
+		in["UserData"] = base64.StdEncoding.EncodeToString(key)
+	} else if value := table.Password(secret); value != "" {
+		in["Password"] = value
 	}
-	for _, kind := range []string{"ssh-", "ecdsa-", "sk-"} {
-		if strings.HasPrefix(value, kind) {
-			quoted, err := json.Marshal(value)
-			in["UserData"] = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "#cloud-config\nssh_authorized_keys: [%s]\n", quoted))
-			return err
-		}
-	}
-	in["Password"] = value
-	return nil
 }
 
 // power reads first: the vendor refuses to stop what is stopped, which would look like a state that passes. A stopped

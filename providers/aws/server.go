@@ -5,9 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
@@ -24,7 +22,7 @@ func (s serverKind) guard() guard { return guard{s.Cloud, "security_group", s.se
 
 func (s serverKind) kind() *table.Kind {
 	return &table.Kind{
-		Plans: table.Plans{Create: planServer, Update: planServerChange, Delete: table.Fixed(
+		Plans: table.Plans{Create: planServer, Update: table.ResizedOff, Delete: table.Fixed(
 			driver.Step{Name: "delete-server", Main: true, Await: true}, driver.Step{Name: "delete-security_group"})},
 		Verbs: s.guard().verbs(map[string]table.Verb{
 			"server":        {Run: s.boot, Look: s.servers().shelf().LookMainMade},
@@ -37,42 +35,16 @@ func (s serverKind) kind() *table.Kind {
 	}
 }
 
-// planServer opens each port once, lowest first, so that plans are equal whatever the document's order. RunInstances
-// starts what it makes, so a server ordered off is stopped in a step of its own.
+// planServer: RunInstances starts what it makes, so a server ordered off is stopped in a step of its own.
 func planServer(c driver.Change) ([]driver.Step, error) {
 	spec := c.After.(duoyun.ServerSpec)
 	if _, err := table.PlatformNetwork(c); err != nil {
 		return nil, err
 	}
-	steps := []driver.Step{{Name: "security_group"}}
-	open := slices.Clone(spec.Ports)
-	slices.Sort(open)
-	for _, p := range slices.Compact(open) {
-		steps = append(steps, driver.Step{Name: "rule:" + strconv.Itoa(p)})
-	}
+	steps := append([]driver.Step{{Name: "security_group"}}, table.Rules(table.Ports(spec))...)
 	steps = append(steps, driver.Step{Name: "server", Main: true, Await: true})
 	if spec.Stopped {
 		steps = append(steps, driver.Step{Name: "stop", Await: true})
-	}
-	return steps, nil
-}
-
-// planServerChange stops a server to resize it: the type of a running instance cannot be changed.
-func planServerChange(c driver.Change) ([]driver.Step, error) {
-	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
-	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
-		return nil, table.Impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
-	}
-	resize := before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB
-	var steps []driver.Step
-	if !before.Stopped && (resize || after.Stopped) {
-		steps = append(steps, driver.Step{Name: "stop", Await: true})
-	}
-	if resize {
-		steps = append(steps, driver.Step{Name: "resize", Await: true})
-	}
-	if !after.Stopped && (resize || before.Stopped) {
-		steps = append(steps, driver.Step{Name: "start", Await: true})
 	}
 	return steps, nil
 }
@@ -109,20 +81,15 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 }
 
 // login lets the department in, by its public key or a password, through cloud-init. JSON is YAML, so that nothing in a
-// secret can break out of its value.
+// password can break out of its value.
 func login(secret driver.Secret) (string, error) {
-	value := secret.Reveal()
-	if value == "" {
-		return "", nil
+	document, err := table.AuthorizedKey(secret), error(nil)
+	if value := table.Password(secret); value != "" {
+		var config []byte
+		config, err = json.Marshal(map[string]any{"password": value, "ssh_pwauth": true, "chpasswd": map[string]bool{"expire": false}})
+		document = fmt.Appendf(nil, "#cloud-config\n%s\n", config)
 	}
-	config := map[string]any{"password": value, "ssh_pwauth": true, "chpasswd": map[string]bool{"expire": false}}
-	for _, kind := range []string{"ssh-", "ecdsa-", "sk-"} {
-		if strings.HasPrefix(value, kind) {
-			config = map[string]any{"ssh_authorized_keys": []string{value}}
-		}
-	}
-	quoted, err := json.Marshal(config)
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "#cloud-config\n%s\n", quoted)), err
+	return base64.StdEncoding.EncodeToString(document), err
 }
 
 // power reads first: a server that is on its way already is asked nothing.

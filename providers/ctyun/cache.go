@@ -156,7 +156,7 @@ func (x cacheKind) create(ctx context.Context, c driver.Call) (driver.Reply, err
 	if err != nil {
 		return driver.Reply{}, table.Unsent(Code, err)
 	}
-	secret := password(c.Secret)
+	secret := table.Password(c.Secret)
 	if secret == "" {
 		return driver.Reply{}, table.Impossible("login", "云缓存须设密码", "a cache needs a password")
 	}

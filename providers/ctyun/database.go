@@ -188,7 +188,7 @@ func (d databaseKind) nodes(spec duoyun.DatabaseSpec, m model, zone string) args
 
 // seal encrypts a password for the vendor, as it asks for: RSA with PKCS #1 v1.5 padding.
 func seal(secret driver.Secret) (string, error) {
-	value := password(secret)
+	value := table.Password(secret)
 	if value == "" {
 		return "", table.Impossible("login", "数据库须设密码", "a database needs a password")
 	}

@@ -174,13 +174,7 @@ func (c *Cloud) guarded(verbs map[string]table.Verb, vouch func(context.Context,
 
 // guards are the steps that make a security group and open its ports, each once and lowest first.
 func guards(ports []int) []driver.Step {
-	steps := []driver.Step{{Name: "security_group", Await: true}}
-	open := slices.Clone(ports)
-	slices.Sort(open)
-	for _, p := range slices.Compact(open) {
-		steps = append(steps, driver.Step{Name: "rule:" + strconv.Itoa(p)})
-	}
-	return steps
+	return append([]driver.Step{{Name: "security_group", Await: true}}, table.Rules(ports)...)
 }
 
 // groupOf is the security group of a call's unit, and the port of a step "rule:443".

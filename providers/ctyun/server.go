@@ -3,8 +3,6 @@ package ctyun
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/duoyun/duoyun"
@@ -61,7 +59,7 @@ type server struct {
 func (s serverKind) kind() *table.Kind {
 	all := s.servers()
 	return &table.Kind{
-		Plans: table.Plans{Create: planServer, Update: planServerChange, Renew: planRenew, Delete: table.Fixed(
+		Plans: table.Plans{Create: planServer, Update: table.ResizedOff, Renew: planRenew, Delete: table.Fixed(
 			driver.Step{Name: "stop-server", Await: true}, driver.Step{Name: "delete-server", Main: true, Await: true},
 			driver.Step{Name: "destroy-server", Await: true}, driver.Step{Name: "delete-security_group"})},
 		Verbs: s.guarded(map[string]table.Verb{
@@ -89,30 +87,9 @@ func planServer(c driver.Change) ([]driver.Step, error) {
 		return nil, err
 	}
 	spec := c.After.(duoyun.ServerSpec)
-	steps := append(guards(spec.Ports), driver.Step{Name: "server", Main: true, Await: true})
+	steps := append(guards(table.Ports(spec)), driver.Step{Name: "server", Main: true, Await: true})
 	if spec.Stopped {
 		steps = append(steps, driver.Step{Name: "stop", Await: true})
-	}
-	return steps, nil
-}
-
-func planServerChange(c driver.Change) ([]driver.Step, error) {
-	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
-	same := before
-	same.VCPU, same.RAMGiB, same.Stopped = after.VCPU, after.RAMGiB, after.Stopped
-	if !duoyun.SameSpec(same, after) {
-		return nil, table.Impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
-	}
-	resized := before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB
-	var steps []driver.Step
-	if !before.Stopped && (resized || after.Stopped) {
-		steps = append(steps, driver.Step{Name: "stop", Await: true})
-	}
-	if resized {
-		steps = append(steps, driver.Step{Name: "resize", Await: true})
-	}
-	if !after.Stopped && (resized || before.Stopped) {
-		steps = append(steps, driver.Step{Name: "start", Await: true})
 	}
 	return steps, nil
 }
@@ -150,7 +127,7 @@ func (s serverKind) create(ctx context.Context, c driver.Call) (driver.Reply, er
 	if data := login(c.Secret); data != nil {
 		a["userData"] = base64.StdEncoding.EncodeToString(data)
 	}
-	if p := password(c.Secret); p != "" {
+	if p := table.Password(c.Secret); p != "" {
 		a["userPassword"] = p
 	}
 	return s.mutate(ctx, post(ecs, "/v4/ecs/create-instance", a), ordered)
@@ -174,28 +151,12 @@ func (c *Cloud) systemDisk() string {
 }
 
 // login is the cloud-init document that lets the department in: its public key, since the vendor's key pairs are RSA only,
-// or a password it must change at once. JSON is YAML, so that nothing in a secret breaks out of its value.
+// or a password, which the order carries and the department must change at once.
 func login(secret driver.Secret) []byte {
-	value := secret.Reveal()
-	quoted, err := json.Marshal(value)
-	switch {
-	case value == "" || err != nil: // a Go string always marshals
-		return nil
-	case password(secret) == "":
-		return fmt.Appendf(nil, "#cloud-config\nssh_authorized_keys: [%s]\n", quoted)
+	if table.Password(secret) == "" {
+		return table.AuthorizedKey(secret)
 	}
-	return fmt.Appendf(nil, "#cloud-config\nchpasswd: {expire: true}\nssh_pwauth: true\n")
-}
-
-// password is the secret unless it is a public key.
-func password(secret driver.Secret) string {
-	value := secret.Reveal()
-	for _, key := range []string{"ssh-", "ecdsa-", "sk-"} {
-		if strings.HasPrefix(value, key) {
-			return ""
-		}
-	}
-	return value
+	return []byte("#cloud-config\nchpasswd: {expire: true}\nssh_pwauth: true\n")
 }
 
 // power reads first: a server that is there already, or (leaving) is no more, needs no call.

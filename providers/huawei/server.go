@@ -3,8 +3,6 @@ package huawei
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -64,12 +62,12 @@ func (s serverKind) plan(c driver.Change) ([]driver.Step, error) {
 
 // planServerChange resizes before it changes the power: the power state is kept through a resize.
 func planServerChange(c driver.Change) ([]driver.Step, error) {
-	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
-	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
-		return nil, table.Impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
+	before, after, resized, err := table.ServerChange(c)
+	if err != nil {
+		return nil, err
 	}
 	var steps []driver.Step
-	if before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB {
+	if resized {
 		steps = append(steps, step("resize"))
 	}
 	switch {
@@ -136,7 +134,8 @@ func (s serverKind) request(ctx context.Context, c driver.Call) (map[string]any,
 	if zone != "" {
 		server["availability_zone"] = zone
 	}
-	return server, login(server, c.Secret)
+	login(server, c.Secret)
+	return server, nil
 }
 
 // systemType is the volume type of system disks; SSD (ultra-high I/O) is in every region.
@@ -147,24 +146,13 @@ func (c *Cloud) systemType() string {
 	return "SSD"
 }
 
-// login lets the department in: by a cloud-init document with its public key, or by the administrator's password. JSON is
-// YAML, so that nothing in a key can break out of its value.
-func login(server map[string]any, secret driver.Secret) error {
-	value := secret.Reveal()
-	for _, key := range []string{"ssh-", "ecdsa-", "sk-"} {
-		if strings.HasPrefix(value, key) {
-			quoted, err := json.Marshal(value)
-			if err != nil {
-				return err
-			}
-			server["user_data"] = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "#cloud-config\nssh_authorized_keys: [%s]\n", quoted))
-			return nil
-		}
-	}
-	if value != "" {
+// login lets the department in: by a cloud-init document with its public key, or by the administrator's password.
+func login(server map[string]any, secret driver.Secret) {
+	if key := table.AuthorizedKey(secret); key != nil {
+		server["user_data"] = base64.StdEncoding.EncodeToString(key)
+	} else if value := table.Password(secret); value != "" {
 		server["adminPass"] = value
 	}
-	return nil
 }
 
 // image finds the image that the account maps a portable name to, by id or by name.

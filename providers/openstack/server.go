@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -53,19 +52,13 @@ func (s serverKind) kind() *table.Kind {
 	}
 }
 
-// planServer opens each port once, lowest first, so that plans are equal whatever the document's order. Nova boots what it
-// is told to, so a server ordered off is stopped in a step of its own.
+// planServer: Nova boots what it is told to, so a server ordered off is stopped in a step of its own.
 func planServer(c driver.Change) ([]driver.Step, error) {
 	spec := c.After.(duoyun.ServerSpec)
 	if _, err := table.PlatformNetwork(c); err != nil {
 		return nil, err
 	}
-	steps := []driver.Step{{Name: "security_group"}}
-	open := slices.Clone(spec.Ports)
-	slices.Sort(open)
-	for _, p := range slices.Compact(open) {
-		steps = append(steps, driver.Step{Name: "rule:" + strconv.Itoa(p)})
-	}
+	steps := append([]driver.Step{{Name: "security_group"}}, table.Rules(table.Ports(spec))...)
 	steps = append(steps, driver.Step{Name: "port"}, driver.Step{Name: "server", Main: true, Await: true})
 	if spec.Stopped {
 		steps = append(steps, driver.Step{Name: "stop", Await: true})
@@ -76,12 +69,12 @@ func planServer(c driver.Change) ([]driver.Step, error) {
 // planServerChange resizes before it changes the power: Nova keeps the power state through a resize, and a server that is
 // to be stopped may as well be resized while it runs.
 func planServerChange(c driver.Change) ([]driver.Step, error) {
-	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
-	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
-		return nil, table.Impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
+	before, after, resized, err := table.ServerChange(c)
+	if err != nil {
+		return nil, err
 	}
 	var steps []driver.Step
-	if before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB {
+	if resized {
 		steps = append(steps, driver.Step{Name: "resize", Await: true}, driver.Step{Name: "confirm", Await: true})
 	}
 	switch {
@@ -181,7 +174,8 @@ func (s serverKind) boot(ctx context.Context, c driver.Call) (driver.Reply, erro
 	}
 	opts := servers.CreateOpts{Name: table.Title(c.Change, longestName), FlavorRef: flavor.ID, Networks: []servers.Network{{Port: port}},
 		Tags: []string{c.Mark}, Metadata: map[string]string{metaMark: c.Mark, metaImage: spec.Image},
-		AvailabilityZone: s.account.Mapping.Zones[c.Zone], UserData: login(c.Secret), AdminPass: password(c.Secret)}
+		// Nova is told the password too, for images that take it from there; without it Nova makes one up that nobody knows.
+		AvailabilityZone: s.account.Mapping.Zones[c.Zone], UserData: login(c.Secret), AdminPass: table.Password(c.Secret)}
 	if demand.IsLocal(flavor) {
 		opts.ImageRef = image
 	} else {
@@ -209,32 +203,16 @@ func (s serverKind) systemDisk(image string, gib int64) servers.BlockDevice {
 }
 
 // login is the cloud-init document that lets the department in: its public key, or a password it must change at once.
-// JSON is YAML, so that nothing in a secret can break out of its value.
 func login(secret driver.Secret) []byte {
-	value := secret.Reveal()
+	value := table.Password(secret)
 	if value == "" {
-		return nil
+		return table.AuthorizedKey(secret)
 	}
 	quoted, err := json.Marshal(value)
 	if err != nil {
 		return nil // a Go string always marshals
 	}
-	if password(secret) == "" {
-		return fmt.Appendf(nil, "#cloud-config\nssh_authorized_keys: [%s]\n", quoted)
-	}
 	return fmt.Appendf(nil, "#cloud-config\npassword: %s\nchpasswd: {expire: true}\nssh_pwauth: true\n", quoted)
-}
-
-// password is the secret unless it is a public key. Nova is told it as well as cloud-init, for the images that take it from
-// there; without it Nova makes one up that nobody knows.
-func password(secret driver.Secret) string {
-	value := secret.Reveal()
-	for _, key := range []string{"ssh-", "ecdsa-", "sk-"} {
-		if strings.HasPrefix(value, key) {
-			return ""
-		}
-	}
-	return value
 }
 
 // power reads first: Nova answers 409 to a stop of what is stopped, which would look like a state that passes.

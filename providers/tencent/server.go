@@ -3,11 +3,7 @@ package tencent
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/duoyun/duoyun"
 	"github.com/duoyun/duoyun/providers/driver"
@@ -70,12 +66,11 @@ func (s serverKind) planCreate(c driver.Change) ([]driver.Step, error) {
 
 // planServerChange: a resized instance is running when it is done (ResetInstancesType), whatever it was before.
 func planServerChange(c driver.Change) ([]driver.Step, error) {
-	before, after := c.Before.(duoyun.ServerSpec), c.After.(duoyun.ServerSpec)
-	if before.SystemDiskGiB != after.SystemDiskGiB || before.Image != after.Image || !slices.Equal(before.Ports, after.Ports) {
-		return nil, table.Impossible("spec", "云主机只能改 vCPU、内存和启停", "only vcpu, ram_gib and power of a server can be changed")
+	before, after, resized, err := table.ServerChange(c)
+	if err != nil {
+		return nil, err
 	}
 	var steps []driver.Step
-	resized := before.VCPU != after.VCPU || before.RAMGiB != after.RAMGiB
 	if resized {
 		steps = append(steps, driver.Step{Name: "resize", Await: true})
 	}
@@ -91,9 +86,7 @@ func planServerChange(c driver.Change) ([]driver.Step, error) {
 // makeGroup lets everything out and the ports in: a new group of VPC refuses both ways.
 func makeGroup(_ context.Context, c driver.Call) (params, error) {
 	rules := []params{}
-	open := slices.Clone(c.After.(duoyun.ServerSpec).Ports)
-	slices.Sort(open)
-	for _, p := range slices.Compact(open) {
+	for _, p := range table.Ports(c.After.(duoyun.ServerSpec)) {
 		rules = append(rules, params{"Protocol": "TCP", "Port": strconv.Itoa(p), "CidrBlock": "0.0.0.0/0", "Action": "ACCEPT"})
 	}
 	policies := params{"Egress": []params{{"Protocol": "ALL", "CidrBlock": "0.0.0.0/0", "Action": "ACCEPT"}}}
@@ -148,15 +141,11 @@ func (s serverKind) instance(c driver.Change, flavor, image string) (params, err
 }
 
 // login lets the department in: a password as CVM's own setting, a public key by cloud-init, since a key pair would be one
-// more thing to make. JSON is YAML, so that nothing in a key can break out of its value.
+// more thing to make.
 func login(in params, secret driver.Secret) {
-	value := secret.Reveal()
-	switch {
-	case value == "":
-	case strings.HasPrefix(value, "ssh-"), strings.HasPrefix(value, "ecdsa-"), strings.HasPrefix(value, "sk-"):
-		quoted, _ := json.Marshal(value) // a Go string always marshals
-		in["UserData"] = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "#cloud-config\nssh_authorized_keys: [%s]\n", quoted))
-	default:
+	if key := table.AuthorizedKey(secret); key != nil {
+		in["UserData"] = base64.StdEncoding.EncodeToString(key)
+	} else if value := table.Password(secret); value != "" {
 		in["LoginSettings"] = params{"Password": value}
 	}
 }
