@@ -42,7 +42,7 @@ func planServer(c driver.Change) ([]driver.Step, error) {
 	if _, err := table.PlatformNetwork(c); err != nil {
 		return nil, err
 	}
-	steps := append([]driver.Step{{Name: "security_group"}}, table.Rules(table.Ports(spec))...)
+	steps := append([]driver.Step{{Name: "security_group"}}, table.Rules(spec.Ports)...)
 	steps = append(steps, driver.Step{Name: "server", Main: true, Await: true})
 	if spec.Stopped {
 		steps = append(steps, driver.Step{Name: "stop", Await: true})

@@ -35,8 +35,9 @@ func (x cacheKind) kind() *table.Kind {
 	}
 }
 
-// nodeType is a size of cache with its memory in MiB. No action tells it; the table is the vendor's
-// (docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Redis.html, maxmemory, in MiB).
+// nodeType is a size of cache with its memory in MiB. No action tells it, and these figures are not confirmed: the vendor's
+// are docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Redis.html (maxmemory). An account's mapping goes
+// before them.
 type nodeType struct {
 	name string
 	mib  int64

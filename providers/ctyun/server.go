@@ -87,7 +87,7 @@ func planServer(c driver.Change) ([]driver.Step, error) {
 		return nil, err
 	}
 	spec := c.After.(duoyun.ServerSpec)
-	steps := append(guards(table.Ports(spec)), driver.Step{Name: "server", Main: true, Await: true})
+	steps := append(guards(spec.Ports), driver.Step{Name: "server", Main: true, Await: true})
 	if spec.Stopped {
 		steps = append(steps, driver.Step{Name: "stop", Await: true})
 	}

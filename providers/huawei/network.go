@@ -285,14 +285,9 @@ func (g groupKind) verbs(into map[string]table.Verb) map[string]table.Verb {
 	return into
 }
 
-// opening is the plan of a group: each port once, lowest first, so that plans are equal whatever the document's order.
+// opening is the plan of a group and its rules.
 func opening(ports ...int) []driver.Step {
-	steps := []driver.Step{{Name: "security_group"}}
-	open := slices.Sorted(slices.Values(ports))
-	for _, p := range slices.Compact(open) {
-		steps = append(steps, driver.Step{Name: "rule:" + strconv.Itoa(p)})
-	}
-	return steps
+	return append([]driver.Step{{Name: "security_group"}}, table.Rules(ports)...)
 }
 
 func (g groupKind) make(ctx context.Context, c driver.Call) (driver.Reply, error) {

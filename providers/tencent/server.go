@@ -86,7 +86,7 @@ func planServerChange(c driver.Change) ([]driver.Step, error) {
 // makeGroup lets everything out and the ports in: a new group of VPC refuses both ways.
 func makeGroup(_ context.Context, c driver.Call) (params, error) {
 	rules := []params{}
-	for _, p := range table.Ports(c.After.(duoyun.ServerSpec)) {
+	for _, p := range table.Ports(c.After.(duoyun.ServerSpec).Ports) {
 		rules = append(rules, params{"Protocol": "TCP", "Port": strconv.Itoa(p), "CidrBlock": "0.0.0.0/0", "Action": "ACCEPT"})
 	}
 	policies := params{"Egress": []params{{"Protocol": "ALL", "CidrBlock": "0.0.0.0/0", "Action": "ACCEPT"}}}

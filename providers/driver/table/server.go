@@ -11,16 +11,14 @@ import (
 	"github.com/duoyun/duoyun/providers/driver"
 )
 
-// Ports are the ports a server opens, each once and lowest first, so that plans are equal whatever the document's order.
-func Ports(spec duoyun.ServerSpec) []int {
-	return slices.Compact(slices.Sorted(slices.Values(spec.Ports)))
-}
+// Ports are the ports to open, each once and lowest first, so that plans are equal whatever the document's order.
+func Ports(open []int) []int { return slices.Compact(slices.Sorted(slices.Values(open))) }
 
 // Rules are the steps that open ports, one each.
-func Rules(ports []int) []driver.Step {
-	steps := make([]driver.Step, len(ports))
-	for i, p := range ports {
-		steps[i] = driver.Step{Name: "rule:" + strconv.Itoa(p)}
+func Rules(open []int) []driver.Step {
+	var steps []driver.Step
+	for _, p := range Ports(open) {
+		steps = append(steps, driver.Step{Name: "rule:" + strconv.Itoa(p)})
 	}
 	return steps
 }

@@ -51,7 +51,7 @@ func TestAServerThatIsResizedOffIsStoppedForItAndLeftAsOrdered(t *testing.T) {
 	if _, err := table.ResizedOff(driver.Change{Before: small, After: other}); err == nil {
 		t.Error("an image is changed")
 	}
-	if got := table.Rules(table.Ports(small)); len(got) != 2 || got[0].Name != "rule:22" || got[1].Name != "rule:443" {
+	if got := table.Rules(small.Ports); len(got) != 2 || got[0].Name != "rule:22" || got[1].Name != "rule:443" {
 		t.Errorf("rules %v: each port once, the lowest first", got)
 	}
 }
